@@ -1,0 +1,3 @@
+"""cospaced bridges room calendars to Cisco Meeting Server."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Adapters that read room calendars; each implements CalendarSource."""

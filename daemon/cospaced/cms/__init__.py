@@ -1,0 +1,1 @@
+"""Adapter for the Cisco Meeting Server API; implements Bridge."""

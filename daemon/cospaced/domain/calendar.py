@@ -1,0 +1,113 @@
+"""What calendars say: occurrences, each room's copy of them, and its last good snapshot.
+
+Sources translate whatever they read (iCalendar, EWS, Graph) into `Occurrence`; nothing above
+them knows where a calendar came from.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from cospaced.domain.timespan import Timespan
+
+
+class Busy(StrEnum):
+    """How the event shows in the calendar (TRANSP, X-MICROSOFT-CDO-BUSYSTATUS, showAs)."""
+
+    BUSY = "busy"
+    TENTATIVE = "tentative"
+    FREE = "free"
+
+
+class Answer(StrEnum):
+    """The room's own answer to the invitation (PARTSTAT, responseStatus)."""
+
+    NONE = "none"
+    """The copy says nothing of an answer: the event stands in the room's calendar, and counts."""
+    UNANSWERED = "unanswered"
+    ACCEPTED = "accepted"
+    TENTATIVE = "tentative"
+    DECLINED = "declined"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occurrence:
+    """One dated instance of an event as one calendar holds it.
+
+    `uid` is normalised (Outlook's global object ids upper-case with bytes 17-20 zeroed).
+    `recurrence_id` is empty for a single event, else the instance's *original* start as the UTC
+    instant `2026-11-23T09:00:00Z`, or the day `2026-11-23` where the series is of dates.
+    `start` and `end` are aware and in UTC, `end >= start`.
+    `organizer` is a lower-case mail address without `mailto:`, empty where there is none.
+    `title` is the subject without any "Canceled:" prefix; `cancelled` says whether it had one.
+    """
+
+    uid: str
+    recurrence_id: str = ""
+    start: datetime
+    end: datetime
+    all_day: bool = False
+    title: str = ""
+    organizer: str = ""
+    organizer_name: str = ""
+    sequence: int = 0
+    stamp: datetime | None = None
+    """DTSTAMP; orders revisions of one SEQUENCE."""
+    busy: Busy = Busy.BUSY
+    answer: Answer = Answer.NONE
+    cancelled: bool = False
+    private: bool = False
+    other_video: bool = False
+    """Carries a Teams, Zoom, Webex or Meet link."""
+
+    @property
+    def span(self) -> Timespan:
+        """When it takes place."""
+        return Timespan(self.start, self.end)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells occurrences of one calendar apart."""
+        return (self.uid, self.recurrence_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """A room's copy of an occurrence, with the moment it was first seen to say what it says."""
+
+    room: str
+    source: str
+    """Name of the calendar (`[calendar:NAME]`) that the room is read from."""
+    occurrence: Occurrence
+    seen_at: datetime
+    accepted_before: bool = False
+    """Was accepted once: an update that Exchange turns unanswered keeps the booking."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventProblem:
+    """An event that could not be understood and was left out; it costs only itself."""
+
+    uid: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one poll of one room found: a whole, trusted calendar over `covered`.
+
+    `stamp` is opaque to all but the source (ETag, sync-token, SyncState); it lets the next poll
+    of the room cost one small request. `body` is what the source needs to expand the same
+    calendar over a later window without reading it again (compressed), empty where it needs none.
+    """
+
+    occurrences: tuple[Occurrence, ...]
+    covered: Timespan
+    stamp: str = ""
+    body: bytes = b""
+    problems: tuple[EventProblem, ...] = ()
+    read_at: datetime
+    requests: int = 1
+    """How many requests (or file reads) it took."""
+    unchanged: bool = False
+    """The source said that nothing changed: occurrences are those of the reading before."""

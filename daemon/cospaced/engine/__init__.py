@@ -1,0 +1,1 @@
+"""The running machine: polls, plans, carries out. Talks to ports only."""

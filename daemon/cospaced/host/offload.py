@@ -1,0 +1,24 @@
+"""Work that would block the loop, done in one thread, in order."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+
+T = TypeVar("T")
+
+
+class ThreadOffload:
+    """One named thread; the work given to it runs in the order of the calls."""
+
+    def __init__(self, name: str) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Run `work` in the thread and return what it returns."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def close(self) -> None:
+        """Take no more work; a thread that is blocked is not waited for."""
+        self._pool.shutdown(wait=False, cancel_futures=True)

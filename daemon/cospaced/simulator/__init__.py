@@ -1,0 +1,1 @@
+"""A Cisco Meeting Server simulator: serves tests, the demo and trials by hand."""
