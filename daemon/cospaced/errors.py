@@ -33,8 +33,9 @@ class Problem:
     text: str
 
     def __str__(self) -> str:
+        section = f" [{self.section}]" if self.section else ""
         key = f" {self.key}" if self.key else ""
-        return f"{self.file}:{self.line}: [{self.section}]{key}: {self.text}"
+        return f"{self.file}:{self.line}:{section}{key}: {self.text}"
 
 
 class ConfigurationError(CospacedError):

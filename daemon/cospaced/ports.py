@@ -92,6 +92,10 @@ class Bridge(Protocol):
     def name(self) -> str:
         """Its name as told at construction: unique among the bridges of one daemon."""
 
+    @property
+    def auditing(self) -> "Bridge":
+        """The same bridge for looks that may wait behind everything else."""
+
     async def status(self) -> BridgeStatus:
         """GET /system/status."""
 
