@@ -1,0 +1,1 @@
+"""The nodes of the API, one module for each family."""
