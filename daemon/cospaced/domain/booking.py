@@ -62,11 +62,19 @@ class Dial:
     target: Target
     state: DialState = DialState.DUE
     attempt: int = 0
+    base: int = 0
+    """Attempts made in calls that a Call Bridge lost; limits count from here."""
     owner_id: str = ""
     """UUIDv5(booking, endpoint, attempt): how a look recognises the leg as ours."""
+    due: datetime
+    """From when it is due: the booking's start, or when its room was added; lateness counts."""
     at: datetime | None = None
     """When this attempt was intended."""
+    since: datetime | None = None
+    """When the present state was entered."""
     not_before: datetime | None = None
+    freed_at: datetime | None = None
+    """When we hung up on it elsewhere for this call: a busy just after that is no attempt."""
     bridge: str = ""
     call: str = ""
     leg: str = ""
@@ -128,6 +136,8 @@ class Booking:
     """When POST /calls was intended; None once a look or an answer has shown the call."""
     call_seen_at: datetime | None = None
     """When a call for the space was last known to exist."""
+    call_bridge: str = ""
+    """The Call Bridge that holds it: restarted since then, it lost the call."""
     ended_by_people: bool = False
     """Its call vanished while the bridge kept running: nothing is dialled again."""
     adopted_at: datetime | None = None
@@ -139,6 +149,10 @@ class Booking:
     """Seconds before the end in force whose warning has been shown."""
     closing: str = ""
     """Why it is being closed; stored before the close, cleared by nothing."""
+    locked_at: datetime | None = None
+    """When the PUT that closes the space was confirmed; its calls are ended after that."""
+    edited: bool = False
+    """An operator's edit of the open space was seen and told; it stands until close."""
     cancelled_at: datetime | None = None
     """Its event vanished or was cancelled while it was open: one warning, then close."""
     detached: bool = False

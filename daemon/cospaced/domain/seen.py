@@ -109,6 +109,14 @@ class SeenLeg:
     subtype: str = ""
     """`distributionLink` is a link between Call Bridges, no participant."""
 
+    @property
+    def subtype_is_link(self) -> bool:
+        """Whether it is no participant: a link between bridges, a recorder or a streamer."""
+        return self.subtype in _NO_PARTICIPANTS
+
+
+_NO_PARTICIPANTS = ("distributionLink", "recording", "streaming")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:

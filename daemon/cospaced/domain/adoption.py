@@ -1,0 +1,91 @@
+"""Spaces found open on CMS that no row speaks for: after the state was lost, or an edit by hand.
+
+The space says whose it is (cdrTag = booking id) and carries the passcode and secret that people
+were given, so these are taken from it and not derived anew.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from cospaced.domain.booking import Booking, Dial, SpaceForm, State
+from cospaced.domain.draft import SETTLING
+from cospaced.domain.follow import targets
+from cospaced.domain.identity import booking_id
+from cospaced.domain.lifecycle import Step, step
+from cospaced.domain.seen import SeenSpace
+from cospaced.settings import ConferenceSettings, RoomSettings
+
+
+ADOPTABLE = (State.PLANNED, State.REFUSED)
+
+
+def adopted(  # noqa: PLR0913 - by keyword
+    booking: Booking,
+    space: SeenSpace,
+    number: int,
+    *,
+    now: datetime,
+    terms: ConferenceSettings,
+    rooms: Mapping[str, RoomSettings],
+    timeout: timedelta,
+) -> Booking:
+    """Return the row as open on the space that carries its id.
+
+    Nobody is dialled before a request that a lost daemon sent can no longer take effect.
+    """
+    settled = now + timeout + SETTLING
+    dials = tuple(
+        Dial(target=target, due=booking.start, not_before=settled)
+        for target in targets(booking.rooms, rooms)
+    )
+    return replace(
+        step(booking, Step.ADOPT),
+        number=number,
+        passcode=space.passcode,
+        secret=space.secret,
+        terms=terms,
+        form=_form(space),
+        opened_at=now,
+        adopted_at=now,
+        dials=dials,
+    )
+
+
+def orphan(
+    space: SeenSpace, number: int, *, now: datetime, terms: ConferenceSettings, taken: bool
+) -> Booking:
+    """Return a row for an open space whose event nobody knows: over, but people are warned first.
+
+    `taken`: a row with the id that the space carries exists already and is finished.
+    """
+    uid = f"orphan:{space.id}"
+    fresh = booking_id(uid, now.isoformat())
+    return Booking(
+        id=fresh if taken or not space.cdr_tag else space.cdr_tag,
+        uid=uid,
+        recurrence_id=now.isoformat(),
+        title=space.name,
+        start=now,
+        end=now,
+        state=State.OPEN,
+        number=number,
+        passcode=space.passcode,
+        secret=space.secret,
+        terms=terms,
+        form=_form(space),
+        opened_at=now,
+        adopted_at=now,
+        detached=True,
+        created_at=now,
+    )
+
+
+def _form(space: SeenSpace) -> SpaceForm:
+    return SpaceForm(
+        name=space.name,
+        passcode=space.passcode,
+        secret=space.secret,
+        cdr_tag=space.cdr_tag,
+        scheduler=space.scheduler,
+    )

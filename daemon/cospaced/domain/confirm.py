@@ -1,0 +1,62 @@
+"""What vanished from a calendar is believed late: the two-poll rule.
+
+New and changed events count at once. A vanished one is dropped when a second poll agrees; where a
+calendar is suddenly empty, or half or more of at least three events are gone at once, only after
+`MASS_PATIENCE` of agreeing polls, because servers lie so while they start, migrate or fail.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from cospaced.domain.calendar import Occurrence
+
+
+CONFIRM_AFTER = timedelta(seconds=5)
+"""How soon the confirming poll comes."""
+MASS_PATIENCE = timedelta(minutes=15)
+MASS_OF = 3
+"""Fewer events than these may all vanish as single ones do."""
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a poll changes: the occurrences to go on with, and what is still in doubt.
+
+    `missing` maps each vanished key to the moment it was first missed; it is the input of the next
+    judgement. `again_after` asks for an early poll. `mass` says that a dangerous answer is held.
+    """
+
+    occurrences: tuple[Occurrence, ...]
+    missing: Mapping[Key, datetime] = field(default_factory=dict)
+    again_after: timedelta | None = None
+    mass: bool = False
+
+
+def judge(
+    known: tuple[Occurrence, ...],
+    fresh: tuple[Occurrence, ...],
+    missing: Mapping[Key, datetime],
+    now: datetime,
+) -> Verdict:
+    """Weigh a fresh, whole reading against what was known.
+
+    Events that are over are forgotten without ado.
+    """
+    told = {o.key for o in fresh}
+    awaited = [o for o in known if o.end > now]
+    vanished = [o for o in awaited if o.key not in told]
+    if not vanished:
+        return Verdict(occurrences=fresh)
+    mass = len(awaited) >= MASS_OF and 2 * len(vanished) >= len(awaited)
+    patience = MASS_PATIENCE if mass else timedelta(0)
+    since = {o.key: missing.get(o.key, now) for o in vanished}
+    held = [o for o in vanished if o.key not in missing or now - since[o.key] < patience]
+    return Verdict(
+        occurrences=(*fresh, *held),
+        missing={o.key: since[o.key] for o in held},
+        again_after=CONFIRM_AFTER if held and not mass else None,
+        mass=mass and bool(held),
+    )

@@ -1,0 +1,341 @@
+"""Dialling the rooms of an open booking: who, when, and when again.
+
+An endpoint that has any leg in the call is never dialled. A request without an answer is a doubt:
+the same attempt is made again only after a look that began when the lost request could no longer
+take effect. Attempts are numbered over the booking's life and count calls made, not tries to make.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from cospaced.domain.booking import Dial, DialState
+from cospaced.domain.draft import FOLLOW, PREFETCH, RETRY, SETTLING, Draft, Elsewhere, Look
+from cospaced.domain.identity import owner_id
+from cospaced.domain.seen import LegState, SeenCall
+from cospaced.domain.writes import DialEndpoint, DropLeg, StartCall
+
+
+ELSEWHERE_RETRY = timedelta(seconds=5)
+"""How often an endpoint that sits in another conference is asked after."""
+FREED = timedelta(seconds=10)
+"""How long after we hung up on an endpoint elsewhere a busy is put down to that."""
+RINGING = timedelta(seconds=30)
+"""How long an endpoint may ring, as Call Bridges let it."""
+
+
+def dial(draft: Draft) -> None:
+    """Bring the call up and every due endpoint into it."""
+    _drop_leavers(draft)
+    _forgo(draft)
+    _expire(draft)
+    due = _due(draft)
+    if due and not draft.booking.ended_by_people:
+        call = _call(draft)
+        if call is not None and _legs_known(draft):
+            for one in due:
+                _dial_one(draft, one, call)
+    _follow(draft)
+
+
+def _drop_leavers(draft: Draft) -> None:
+    """Hang up on endpoints whose room left the booking."""
+    rooms = draft.booking.rooms
+    for one in draft.booking.dials:
+        if one.target.room in rooms or one.state is DialState.DROPPED:
+            continue
+        if one.leg and one.state in (DialState.PLACED, DialState.CONNECTED):
+            mark = ("drop", one.target.endpoint)
+            if not draft.under_way(mark):
+                draft.send(mark, DropLeg(leg=one.leg), one.bridge)
+        elif not one.live:
+            draft.change_dial(one.target.endpoint, state=DialState.DROPPED, reason="room removed")
+
+
+def _forgo(draft: Draft) -> None:
+    """With the state lost, ring nobody who may have been rung already.
+
+    Who is not in the call is dialled only while the dialling could still be going on: measured by
+    the age of the call, or by the start where people dialled in before it.
+    """
+    booking = draft.booking
+    age = draft.view.call_age
+    if booking.adopted_at is None or age is None:
+        return
+    running = min(timedelta(seconds=age), draft.now - booking.start)
+    terms = booking.terms
+    if running <= terms.dial_attempts * (terms.dial_interval + RINGING) or not _legs_known(draft):
+        return
+    for one in booking.dials:
+        if one.state is DialState.DUE and one.attempt == 0 and one.due <= booking.start:
+            reason = "not in the call, but may have been rung before the state was lost"
+            draft.change_dial(one.target.endpoint, state=DialState.GAVE_UP, reason=reason)
+            _tell_given_up(draft, one, reason)
+
+
+def _expire(draft: Draft) -> None:
+    """Give up what is too late to ring."""
+    terms = draft.booking.terms
+    for one in draft.booking.dials:
+        if one.state is not DialState.DUE:
+            continue
+        if draft.now > one.due + terms.dial_late:
+            reason = one.reason or "too late to ring"
+            draft.change_dial(one.target.endpoint, state=DialState.GAVE_UP, reason=reason)
+            _tell_given_up(draft, one, reason)
+
+
+def _due(draft: Draft) -> list[Dial]:
+    """Return the dials whose moment has come; set the alarm for the others."""
+    found = []
+    for one in draft.booking.dials:
+        if one.state is not DialState.DUE or one.target.room in draft.around.mute_rooms:
+            continue
+        moment = max(one.due, one.not_before or one.due)
+        if draft.now >= moment:
+            found.append(one)
+            continue
+        draft.wake_at(moment)
+        # The call is looked for just before the start, so that dialling need not wait for it.
+        if draft.now >= moment - PREFETCH:
+            if not draft.fresh(draft.view.calls_at, PREFETCH):
+                draft.look(Look.CALLS)
+        else:
+            draft.wake_at(moment - PREFETCH)
+    return found
+
+
+def _call(draft: Draft) -> SeenCall | None:
+    """Return the call to dial from; want a look, or the call itself, where there is none."""
+    view, booking = draft.view, draft.booking
+    if not draft.fresh(view.calls_at):
+        draft.look(Look.CALLS)
+        draft.wake_at(draft.now + RETRY)
+        return None
+    if booking.call_bridge in view.blind:
+        # The bridge that holds the call cannot be asked: who is in it is unknown.
+        draft.look(Look.CALLS)
+        draft.wake_at(draft.now + RETRY)
+        return None
+    if view.calls:
+        serving = draft.around.reachable[:1]
+        return next((c for c in view.calls if c.bridge in serving), view.calls[0])
+    if draft.under_way(("call",)) or not draft.around.space or booking.form is None:
+        return None
+    if booking.not_before is not None and draft.now < booking.not_before:
+        draft.wake_at(booking.not_before)
+        return None
+    if booking.call_asked_at is not None and not _settled(draft, booking.call_asked_at):
+        draft.wake_at(draft.now + RETRY)
+        return None
+    draft.change(call_asked_at=draft.now)
+    draft.send(("call",), StartCall(space=draft.around.space))
+    return None
+
+
+def _settled(draft: Draft, asked: datetime) -> bool:
+    """Whether a look began after a request without an answer could last have taken effect."""
+    seen = draft.view.calls_at
+    if seen is not None and seen >= asked + draft.around.timeout + SETTLING:
+        return True
+    if draft.now >= asked + draft.around.timeout + SETTLING:
+        draft.look(Look.CALLS)
+    return False
+
+
+def _legs_known(draft: Draft) -> bool:
+    if draft.fresh(draft.view.legs_at):
+        return True
+    draft.look(Look.LEGS)
+    draft.wake_at(draft.now + RETRY)
+    return False
+
+
+def _dial_one(draft: Draft, one: Dial, call: SeenCall) -> None:
+    endpoint = one.target.endpoint
+    leg = draft.view.leg_of(endpoint)
+    if leg is not None:
+        _present(draft, one, leg.id, leg.bridge, leg.call, leg.state)
+        return
+    elsewhere = draft.around.elsewhere.get(endpoint)
+    if elsewhere is not None and not _free_up(draft, one, elsewhere):
+        return
+    attempt = one.attempt + 1
+    placed = draft.change_dial(
+        endpoint,
+        state=DialState.INTENDED,
+        attempt=attempt,
+        owner_id=owner_id(draft.booking.id, endpoint, attempt),
+        at=draft.now,
+        not_before=None,
+        bridge=call.bridge,
+        call=call.id,
+        leg="",
+        reason="",
+    )
+    target = placed.target
+    draft.send(
+        ("dial", endpoint),
+        DialEndpoint(
+            call=call.id,
+            endpoint=endpoint,
+            owner_id=placed.owner_id,
+            dtmf=target.dtmf,
+            bandwidth=target.bandwidth,
+        ),
+        call.bridge,
+    )
+
+
+def _free_up(draft: Draft, one: Dial, elsewhere: Elsewhere) -> bool:
+    """Take the endpoint out of an earlier call of ours that ends, or where it sits alone."""
+    endpoint = one.target.endpoint
+    if elsewhere.ending or elsewhere.alone:
+        mark = ("free", endpoint)
+        if not draft.under_way(mark):
+            draft.send(mark, DropLeg(leg=elsewhere.leg), elsewhere.bridge)
+        return False
+    reason = f"its endpoint is in booking {elsewhere.booking}"
+    if one.reason != reason:
+        draft.tell(
+            "endpoint.clash", "warning", endpoint=endpoint, room=one.target.room, reason=reason
+        )
+    draft.change_dial(endpoint, reason=reason, not_before=draft.now + ELSEWHERE_RETRY)
+    draft.wake_at(draft.now + ELSEWHERE_RETRY)
+    return False
+
+
+def _follow(draft: Draft) -> None:
+    """Look each second at what rings or is in doubt; settle doubts that a look has cleared."""
+    for one in draft.booking.dials:
+        endpoint = one.target.endpoint
+        if draft.under_way(("dial", endpoint)):
+            continue
+        if one.state in (DialState.INTENDED, DialState.DOUBT):
+            _in_doubt(draft, one)
+        if one.state in (DialState.INTENDED, DialState.DOUBT, DialState.PLACED):
+            _look_on(draft)
+
+
+def _in_doubt(draft: Draft, one: Dial) -> None:
+    """Make the same attempt again once a look shows that the lost request had no effect.
+
+    An intention that is not under way is one that a crash interrupted.
+    """
+    settles = (one.at or draft.now) + draft.around.timeout + SETTLING
+    seen = draft.view.legs_at
+    if seen is None or seen < settles or one.bridge in draft.view.blind:
+        draft.wake_at(max(settles, draft.now + FOLLOW))
+        return
+    draft.change_dial(
+        one.target.endpoint,
+        state=DialState.DUE,
+        attempt=one.attempt - 1,
+        not_before=None,
+        reason="its request had no effect",
+    )
+    draft.wake_at(draft.now)
+
+
+def _look_on(draft: Draft) -> None:
+    seen = draft.view.legs_at
+    if seen is None or draft.now - seen >= FOLLOW:
+        draft.look(Look.LEGS)
+        seen = draft.now
+    draft.wake_at(seen + FOLLOW)
+
+
+def _present(
+    draft: Draft, one: Dial, leg: str, bridge: str, call: str, state: LegState | None
+) -> None:
+    """Note that the endpoint has a leg in the call, whoever made it."""
+    connected = state in (LegState.CONNECTED, LegState.ON_HOLD)
+    after = DialState.CONNECTED if connected else DialState.PLACED
+    if (one.state, one.leg) == (after, leg):
+        return
+    draft.change_dial(
+        one.target.endpoint, state=after, leg=leg, bridge=bridge, call=call, reason=""
+    )
+    if connected:
+        draft.tell("leg.connected", **_keys(one), attempt=one.attempt, leg=leg)
+
+
+def watch(draft: Draft, asked_at: datetime) -> None:
+    """Fold a look at the legs into the dials; `asked_at` is when the look began.
+
+    A leg that is not there is gone only if its bridge answered and the leg was placed before the
+    look began.
+    """
+    for one in draft.booking.dials:
+        leg = draft.view.leg_of(one.target.endpoint)
+        if leg is not None and one.state is not DialState.DROPPED:
+            _present(draft, one, leg.id, leg.bridge, leg.call, leg.state)
+        elif _gone(draft, one, asked_at):
+            _absent(draft, one)
+
+
+def _gone(draft: Draft, one: Dial, asked_at: datetime) -> bool:
+    if one.state not in (DialState.PLACED, DialState.CONNECTED):
+        return False
+    return one.bridge not in draft.view.blind and one.since is not None and one.since < asked_at
+
+
+def _absent(draft: Draft, one: Dial) -> None:
+    endpoint = one.target.endpoint
+    if one.target.room not in draft.booking.rooms:
+        draft.change_dial(endpoint, state=DialState.DROPPED, reason="room removed")
+    elif one.state is DialState.CONNECTED and draft.now < one.due:
+        # It looked in early and left again; at the start it is dialled like any other.
+        draft.change_dial(endpoint, state=DialState.DUE, leg="")
+    elif one.state is DialState.CONNECTED:
+        draft.change_dial(endpoint, state=DialState.LEFT, reason="hung up")
+        draft.tell("leg.left", **_keys(one))
+    else:
+        failed(draft, one, "busy, declined or no answer")
+
+
+def failed(draft: Draft, one: Dial, reason: str) -> None:
+    """Note that an attempt came to nothing: again after the interval, or give up."""
+    terms = draft.booking.terms
+    again = draft.now + terms.dial_interval
+    endpoint = one.target.endpoint
+    if one.freed_at is not None and draft.now - one.freed_at < FREED:
+        soon = draft.now + RETRY
+        draft.change_dial(
+            endpoint, state=DialState.DUE, not_before=soon, freed_at=None, base=one.base + 1, leg=""
+        )
+        draft.wake_at(soon)
+        return
+    if one.attempt - one.base >= terms.dial_attempts:
+        draft.change_dial(endpoint, state=DialState.GAVE_UP, reason=reason)
+        _tell_given_up(draft, one, reason)
+        return
+    draft.change_dial(endpoint, state=DialState.DUE, not_before=again, reason=reason, leg="")
+    draft.tell("leg.gone", "warning", **_keys(one), attempt=one.attempt, reason=reason)
+    draft.wake_at(again)
+
+
+def remade(draft: Draft) -> None:
+    """Dial everybody again who was in, or being called into, a call that its bridge lost."""
+    dials = tuple(
+        replace(
+            d,
+            state=DialState.DUE,
+            due=draft.now,
+            since=draft.now,
+            not_before=None,
+            leg="",
+            base=d.attempt,
+        )
+        if d.live
+        else d
+        for d in draft.booking.dials
+    )
+    draft.change(dials=dials)
+
+
+def _tell_given_up(draft: Draft, one: Dial, reason: str) -> None:
+    draft.tell("leg.gave_up", "error", **_keys(one), attempt=one.attempt, reason=reason)
+
+
+def _keys(one: Dial) -> dict[str, str]:
+    return {"room": one.target.room, "endpoint": one.target.endpoint}

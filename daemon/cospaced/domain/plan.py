@@ -1,0 +1,112 @@
+"""What is to be done for one booking now: (booking, its view, its surroundings, now) -> Plan.
+
+Desired state against observed state; the difference is the plan. Carrying a plan out and planning
+again at the same moment changes nothing. What was intended is in the row that the plan returns,
+and is stored before anything is sent. Dialling is in `dialling`, the end in `ending`.
+"""
+
+from datetime import datetime, timedelta
+
+from cospaced.domain import dialling, ending
+from cospaced.domain.booking import Booking, Dial, State
+from cospaced.domain.display import space_form
+from cospaced.domain.draft import AUDIT, RETRY, Draft, Look, Mark, Plan, Surroundings
+from cospaced.domain.follow import targets
+from cospaced.domain.lifecycle import Step, step
+from cospaced.domain.view import View
+from cospaced.domain.writes import OpenSpace
+from cospaced.settings import ConferenceSettings, RoomSettings
+
+
+def plan(  # noqa: PLR0913 - the values a plan is a function of, by keyword
+    booking: Booking,
+    view: View,
+    around: Surroundings,
+    *,
+    now: datetime,
+    terms: ConferenceSettings,
+    rooms: dict[str, RoomSettings],
+    busy: frozenset[Mark] = frozenset(),
+) -> Plan:
+    """Plan one booking.
+
+    `terms` and `rooms` are the settings in force; an open booking keeps those it opened with.
+    `busy` marks the requests and looks of this booking that are under way.
+    """
+    draft = Draft(booking, view, around, now, busy)
+    if booking.state is State.PLANNED:
+        _planned(draft, terms, rooms)
+    elif booking.state is State.REFUSED:
+        draft.wake_at(booking.end)
+    if draft.booking.state is State.OPEN:
+        _open(draft)
+    return draft.done()
+
+
+def opens_at(booking: Booking, terms: ConferenceSettings) -> datetime:
+    """Return when its space opens."""
+    return booking.start - (terms.early_join if booking.early else timedelta(0))
+
+
+def _planned(draft: Draft, terms: ConferenceSettings, rooms: dict[str, RoomSettings]) -> None:
+    booking, around = draft.booking, draft.around
+    if draft.now >= booking.end:
+        draft.booking = step(booking, Step.MISS, "no Call Bridge could be reached in its time")
+        draft.tell("booking.missed", "error", reason=draft.booking.reason)
+        return
+    due = opens_at(booking, terms)
+    if draft.now < due:
+        draft.wake_at(due)
+        return
+    if not (around.space and around.space_free and around.reachable):
+        draft.wake_at(draft.now + RETRY)
+        return
+    dials = tuple(
+        Dial(target=target, due=booking.start) for target in targets(booking.rooms, rooms)
+    )
+    draft.booking = step(booking, Step.OPEN)
+    draft.change(terms=terms, dials=dials)
+
+
+def _open(draft: Draft) -> None:
+    if ending.close(draft):
+        return
+    _keep_open(draft)
+    dialling.dial(draft)
+    ending.warn_or_extend(draft)
+    _audit(draft)
+
+
+def _keep_open(draft: Draft) -> None:
+    """Tell the space what it should be, where what CMS confirmed differs."""
+    booking = draft.booking
+    form = space_form(booking)
+    if booking.form == form or draft.under_way(("open",)):
+        return
+    if booking.not_before is not None and draft.now < booking.not_before:
+        draft.wake_at(booking.not_before)
+        return
+    if draft.around.space:
+        draft.send(("open",), OpenSpace(space=draft.around.space, form=form))
+
+
+def _audit(draft: Draft) -> None:
+    """Let everything come round within `AUDIT`, each booking at a moment of its own."""
+    view, booking = draft.view, draft.booking
+    if booking.form is None:
+        return
+    # Bookings that opened in the same second must not be looked at in the same second for ever.
+    spread = int(booking.id[:4], 16) % 20
+    age = AUDIT - timedelta(seconds=1 + spread)
+    begun = booking.opened_at or draft.now
+    for what, seen_at in ((Look.CALLS, view.calls_at), (Look.SPACE, view.space_at)):
+        _look_after(draft, what, (seen_at or begun) + age)
+    if view.calls:
+        _look_after(draft, Look.LEGS, (view.legs_at or begun) + age)
+
+
+def _look_after(draft: Draft, what: Look, moment: datetime) -> None:
+    if draft.now >= moment:
+        draft.look(what, audit=True)
+    else:
+        draft.wake_at(moment)
