@@ -1,0 +1,261 @@
+"""From settings to a running daemon: every object is made here, by hand, and closed in order.
+
+Nothing else knows both the engine and its adapters.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import structlog
+
+from cospaced.calendars.ical_source import IcalSource
+from cospaced.calendars.workers import Expander, WorkerPool
+from cospaced.cms.bridge import CmsBridge
+from cospaced.cms.dial_rate import DialRate
+from cospaced.cms.observing import ObservingBridge
+from cospaced.cms.shadow import Shadow
+from cospaced.domain.booking import Booking
+from cospaced.engine.machine import Machine, Ports
+from cospaced.errors import ApiError, ConfigurationError, Problem, Unreachable
+from cospaced.host.clock import SystemClock
+from cospaced.host.entropy import SystemEntropy
+from cospaced.host.offload import ThreadOffload
+from cospaced.host.web import Web
+from cospaced.ports import Bridge, CalendarSource, Clock, Offload, Store
+from cospaced.settings import CalendarSettings, CmsSettings, Settings, SourceType
+from cospaced.store.memory import MemoryStore
+from cospaced.store.site_key import load_or_make, site_id
+from cospaced.store.sqlite import SqliteStore
+
+
+log = structlog.get_logger()
+
+STATE_FILE = "state.db"
+_PEERS = "call_bridges"
+
+
+@asynccontextmanager
+async def daemon(settings: Settings, *, observe: bool = False) -> AsyncIterator["Daemon"]:
+    """Make a daemon, not yet running; everything it holds is closed at the end.
+
+    With `observe`, nothing is ever written to CMS, and nothing to the state: a pilot must leave
+    no trace for the daemon that takes over. Raises CospacedError with a sentence for the
+    administrator.
+    """
+    clock, entropy = SystemClock(), SystemEntropy()
+    async with AsyncExitStack() as stack:
+        key = load_or_make(settings.daemon.state_dir, entropy)
+        store = await _store(settings, clock, stack, observe=observe)
+        web = _web(settings.cms)
+        bridges = await _bridges(settings, web, clock, store, stack, observe=observe)
+        sources = Sources(clock, stack)
+        ports = Ports(
+            clock=clock,
+            entropy=entropy,
+            store=store,
+            bridges=bridges,
+            sources=await sources.of(settings),
+        )
+        machine = Machine(settings, ports, site_key=key, site_id=site_id(key))
+        yield Daemon(machine=machine, store=store, sources=sources, clock=clock)
+
+
+class Daemon:
+    """A machine with what belongs to its process."""
+
+    def __init__(self, *, machine: Machine, store: Store, sources: "Sources", clock: Clock) -> None:
+        self.machine = machine
+        self.store = store
+        self.clock = clock
+        self._sources = sources
+
+    async def reload(self, settings: Settings) -> None:
+        """Go on with other settings; calendars whose settings did not change keep their source."""
+        sources = await self._sources.of(settings)
+        self.machine.reload(settings, sources)
+        await self._sources.drop_unused()
+
+
+class Sources:
+    """Makes calendar sources, and keeps those whose settings do not change over a reload."""
+
+    def __init__(self, clock: Clock, stack: AsyncExitStack) -> None:
+        self._clock = clock
+        self._expander: Expander = WorkerPool()
+        self._offload = ThreadOffload("calendars")
+        self._made: dict[str, tuple[CalendarSettings, str, CalendarSource]] = {}
+        self._unused: list[CalendarSource] = []
+        stack.push_async_callback(self._close)
+
+    async def of(self, settings: Settings) -> Mapping[str, CalendarSource]:
+        """Return a source for each calendar of the settings."""
+        wanted: dict[str, tuple[CalendarSettings, str, CalendarSource]] = {}
+        zone = settings.daemon.time_zone
+        for calendar in settings.calendars:
+            known = self._made.pop(calendar.name, None)
+            if known is not None and known[:2] == (calendar, zone):
+                wanted[calendar.name] = known
+                continue
+            if known is not None:
+                self._unused.append(known[2])
+            source = make_source(
+                calendar,
+                settings,
+                expander=self._expander,
+                offload=self._offload,
+                clock=self._clock,
+            )
+            wanted[calendar.name] = (calendar, zone, source)
+        self._unused += [source for _, _, source in self._made.values()]
+        self._made = wanted
+        return {name: source for name, (_, _, source) in wanted.items()}
+
+    async def drop_unused(self) -> None:
+        """Close the sources that the last settings no longer want."""
+        while self._unused:
+            await self._unused.pop().close()
+
+    async def _close(self) -> None:
+        await self.drop_unused()
+        for _, _, source in self._made.values():
+            await source.close()
+        await self._expander.close()
+        self._offload.close()
+
+
+def make_source(
+    calendar: CalendarSettings,
+    settings: Settings,
+    *,
+    expander: Expander,
+    offload: Offload,
+    clock: Clock,
+) -> CalendarSource:
+    """Return the source of one calendar; raises ConfigurationError for a type not supported yet."""
+    if calendar.type is not SourceType.ICAL:
+        raise ConfigurationError(
+            (
+                Problem(
+                    file=str(settings.file),
+                    line=0,
+                    section=f"calendar:{calendar.name}",
+                    key="type",
+                    text=f"this version reads no {calendar.type} calendars (publish them as ical)",
+                ),
+            )
+        )
+    return IcalSource(
+        calendar,
+        time_zone=settings.daemon.time_zone,
+        web=Web(verify=calendar.verify, ca_file=calendar.ca_file),
+        expander=expander,
+        offload=offload,
+        clock=clock,
+    )
+
+
+async def _store(
+    settings: Settings, clock: Clock, stack: AsyncExitStack, *, observe: bool
+) -> Store:
+    if observe:
+        return MemoryStore()
+    offload = ThreadOffload("store")
+    stack.callback(offload.close)
+    path = settings.daemon.state_dir / STATE_FILE
+    store = await SqliteStore.open(path, offload=offload, clock=clock)
+    stack.push_async_callback(store.close)
+    return store
+
+
+def _web(cms: CmsSettings) -> Web:
+    return Web(verify=cms.verify, ca_file=cms.ca_file, connections=cms.concurrency)
+
+
+async def _bridges(
+    settings: Settings,
+    web: Web,
+    clock: Clock,
+    store: Store,
+    stack: AsyncExitStack,
+    *,
+    observe: bool,
+) -> list[Bridge]:
+    """Make the bridges: the configured address first, then those that are listed."""
+    cms = settings.cms
+    rate = DialRate(cms.dial_rate, clock)
+
+    def make(name: str, address: str, own: Web) -> CmsBridge:
+        differs = next((b for b in cms.bridges if b.name == name), None)
+        return CmsBridge(
+            name,
+            (differs and differs.address) or address,
+            (differs and differs.username) or cms.username,
+            (differs and differs.password) or cms.password,
+            web=own,
+            clock=clock,
+            concurrency=cms.concurrency,
+            timeout=cms.timeout.total_seconds(),
+            dial_rate=rate,
+        )
+
+    first = make(_host(cms.address), cms.address, web)
+    made = [first]
+    if cms.call_bridges is None:
+        peers = await _peers(first, store)
+    else:
+        peers = {_host(address): address for address in cms.call_bridges}
+    for name, address in peers.items():
+        if address != cms.address:
+            made.append(make(name, address, _web(cms)))
+    for bridge in made:
+        stack.push_async_callback(bridge.close)
+    if observe:
+        shadow = Shadow(clock)
+        return [ObservingBridge(bridge, shadow) for bridge in made]
+    return list(made)
+
+
+async def _peers(first: CmsBridge, store: Store) -> dict[str, str]:
+    """Ask the configured bridge which others there are; remember them for when it is down."""
+    try:
+        own = await first.unique_name()
+        listed = await first.peers()
+    except (Unreachable, ApiError) as error:
+        log.warning("bridge.peers_unknown", bridge=first.name, reason=str(error))
+        known = await store.fact(_PEERS)
+        return dict(line.split(" ", 1) for line in known.splitlines())
+    peers = {peer.name: peer.address for peer in listed if peer.address and peer.name != own}
+    await store.save_fact(_PEERS, "\n".join(f"{name} {url}" for name, url in peers.items()))
+    return peers
+
+
+def _host(address: str) -> str:
+    return address.removeprefix("https://")
+
+
+def state_file(settings: Settings) -> Path:
+    """Return where the state is kept."""
+    return settings.daemon.state_dir / STATE_FILE
+
+
+@asynccontextmanager
+async def calendar_sources(settings: Settings) -> AsyncIterator[Mapping[str, CalendarSource]]:
+    """Make the calendar sources alone, for reading once."""
+    async with AsyncExitStack() as stack:
+        yield await Sources(SystemClock(), stack).of(settings)
+
+
+async def stored_bookings(settings: Settings) -> Mapping[str, Booking]:
+    """Return the rows of the state file by id, without writing to it; none where there is none."""
+    path = state_file(settings)
+    if not path.exists():
+        return {}
+    offload = ThreadOffload("state")
+    try:
+        store = await SqliteStore.open_read_only(path, offload=offload)
+        rows = await store.bookings()
+        await store.close()
+    finally:
+        offload.close()
+    return {booking.id: booking for booking in rows}

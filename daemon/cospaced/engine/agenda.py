@@ -1,0 +1,107 @@
+"""What bookings follow from the calendars as they are now; nothing is stored and CMS not asked."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from cospaced.domain.booking import Booking
+from cospaced.domain.fold import Skipped, Wanted, fold
+from cospaced.domain.identity import booking_id
+from cospaced.domain.timespan import Timespan
+from cospaced.engine.copies import Copies
+from cospaced.errors import CalendarError
+from cospaced.ports import CalendarSource, Clock
+from cospaced.settings import RoomSettings, Settings
+
+
+AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agenda:
+    """Bookings by start and id; `problems` are rooms or events that could not be read."""
+
+    bookings: tuple[Booking, ...]
+    problems: tuple[tuple[str, str], ...]
+    """Room and reason."""
+    skipped: tuple[Skipped, ...]
+
+
+async def read(
+    settings: Settings,
+    sources: Mapping[str, CalendarSource],
+    span: Timespan,
+    clock: Clock,
+    known: Mapping[str, Booking],
+) -> Agenda:
+    """Read every calendar over the span and return what follows.
+
+    `known` are stored rows by id; they lend number, state and reason.
+    """
+    copies = Copies()
+    problems: dict[str, list[str]] = {room.name: [] for room in settings.rooms}
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def poll(room: RoomSettings) -> None:
+        async with gate:
+            try:
+                reading = await sources[room.calendar].poll(room, None, span)
+            except CalendarError as error:
+                problems[room.name].append(str(error))
+                return
+        copies.update(room.name, room.calendar, reading.occurrences, clock.now())
+        problems[room.name] += [problem.text for problem in reading.problems]
+
+    async with asyncio.TaskGroup() as tasks:
+        for room in settings.rooms:
+            tasks.create_task(poll(room))
+    bookings, skipped = _fold(settings, copies, span, clock.now(), known)
+    told = tuple((room, text) for room, texts in problems.items() for text in texts)
+    return Agenda(bookings=bookings, problems=told, skipped=skipped)
+
+
+def _fold(
+    settings: Settings,
+    copies: Copies,
+    span: Timespan,
+    now: datetime,
+    known: Mapping[str, Booking],
+) -> tuple[tuple[Booking, ...], tuple[Skipped, ...]]:
+    rooms = {room.name: room for room in settings.rooms}
+    found: list[Booking] = []
+    skipped: list[Skipped] = []
+    for key in copies.keys():  # noqa: SIM118 - a method, no mapping
+        folded = fold(copies.of(key), rooms, settings.conferences, copies.read_at)
+        skipped += [skip for skip in folded.skipped if span.holds(skip.start)]
+        wanted = folded.wanted
+        if wanted is not None and span.overlaps(Timespan(wanted.start, wanted.end)):
+            found.append(_booking(wanted, now, known))
+    found.sort(key=lambda booking: (booking.start, booking.id))
+    skipped.sort(key=lambda skip: (skip.start, skip.room, skip.uid))
+    return tuple(found), tuple(skipped)
+
+
+def _booking(wanted: Wanted, now: datetime, known: Mapping[str, Booking]) -> Booking:
+    # An event that moved after it ran has a later generation; the newest row speaks for it.
+    ids = [booking_id(wanted.uid, wanted.recurrence_id, n) for n in range(_GENERATIONS)]
+    row = next((known[one] for one in reversed(ids) if one in known), None)
+    booking = Booking(
+        id=ids[0] if row is None else row.id,
+        uid=wanted.uid,
+        recurrence_id=wanted.recurrence_id,
+        organizer=wanted.organizer,
+        organizer_name=wanted.organizer_name,
+        title=wanted.title,
+        private=wanted.private,
+        start=wanted.start,
+        end=wanted.end,
+        rooms=wanted.rooms,
+        created_at=now,
+    )
+    if row is None:
+        return booking
+    return replace(booking, number=row.number, state=row.state, reason=row.reason)
+
+
+_GENERATIONS = 4

@@ -1,0 +1,128 @@
+"""Every room's copies of occurrences, as last read, by room and by occurrence."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from cospaced.domain.calendar import Answer, Copy, Occurrence
+
+
+Key = tuple[str, str]
+
+
+class Copies:
+    """The room calendars in memory; `update` says which occurrences changed."""
+
+    def __init__(self) -> None:
+        self._by_room: dict[str, dict[Key, Copy]] = {}
+        self._by_key: dict[Key, dict[str, Copy]] = {}
+        self._by_uid: dict[str, set[Key]] = {}
+        self.read_at: dict[str, datetime] = {}
+
+    def update(
+        self,
+        room: str,
+        source: str,
+        occurrences: Collection[Occurrence],
+        now: datetime,
+        accepted: Collection[Key] = (),
+    ) -> tuple[Key, ...]:
+        """Put a room's whole calendar in place; return the keys that changed, in order.
+
+        `accepted` are occurrences that were bookings with this room before a restart.
+        """
+        before = self._by_room.get(room, {})
+        after: dict[Key, Copy] = {}
+        for occurrence in occurrences:
+            after[occurrence.key] = self._copy(room, source, occurrence, now, accepted)
+        changed = [key for key in before if key not in after]
+        changed += [key for key, copy in after.items() if before.get(key) != copy]
+        self._by_room[room] = after
+        for key in changed:
+            self._index(key, room, after.get(key))
+        disagreeing = self._read(room, now)
+        return tuple(sorted({*changed, *disagreeing}))
+
+    def _copy(
+        self,
+        room: str,
+        source: str,
+        occurrence: Occurrence,
+        now: datetime,
+        accepted: Collection[Key],
+    ) -> Copy:
+        old = self._by_room.get(room, {}).get(occurrence.key)
+        if old is not None and old.occurrence == occurrence and old.source == source:
+            return old
+        before = old is not None and (
+            old.accepted_before or old.occurrence.answer in (Answer.ACCEPTED, Answer.NONE)
+        )
+        return Copy(
+            room=room,
+            source=source,
+            occurrence=occurrence,
+            seen_at=now,
+            accepted_before=before or occurrence.key in accepted,
+        )
+
+    def _index(self, key: Key, room: str, copy: Copy | None) -> None:
+        group = self._by_key.setdefault(key, {})
+        if copy is not None:
+            group[room] = copy
+            self._by_uid.setdefault(key[0], set()).add(key)
+            return
+        group.pop(room, None)
+        if not group:
+            del self._by_key[key]
+            self._by_uid[key[0]].discard(key)
+
+    def _read(self, room: str, now: datetime) -> list[Key]:
+        """Note the reading; a copy that still differs from the others leaves its booking now."""
+        self.read_at[room] = now
+        return [
+            key
+            for key in self._by_room[room]
+            if len({copy.occurrence.span for copy in self._by_key[key].values()}) > 1
+        ]
+
+    def forget(self, room: str) -> tuple[Key, ...]:
+        """Drop a room that is configured no more; return the keys that changed."""
+        changed = tuple(sorted(self._by_room.pop(room, {})))
+        for key in changed:
+            self._index(key, room, None)
+        self.read_at.pop(room, None)
+        return changed
+
+    def of(self, key: Key) -> tuple[Copy, ...]:
+        """Return the copies of one occurrence, by room."""
+        group = self._by_key.get(key, {})
+        return tuple(group[room] for room in sorted(group))
+
+    def series_goes_on(self, key: Key) -> bool:
+        """Whether other occurrences of the same UID are there."""
+        return any(other != key for other in self._by_uid.get(key[0], ()))
+
+    def keys(self) -> tuple[Key, ...]:
+        """Return every occurrence there is, in order."""
+        return tuple(sorted(self._by_key))
+
+    def busy_from(self, rooms: Collection[str], after: datetime) -> Mapping[str, datetime]:
+        """Return when the next event of each room begins after a moment, where there is one."""
+        found: dict[str, datetime] = {}
+        for room in rooms:
+            starts = [
+                copy.occurrence.start
+                for copy in self._by_room.get(room, {}).values()
+                if copy.occurrence.start >= after and not copy.occurrence.cancelled
+            ]
+            if starts:
+                found[room] = min(starts)
+        return found
+
+    def starts_near(self, room: str, now: datetime) -> list[tuple[datetime, datetime]]:
+        """Return start and end of the room's events that are not over, soonest first."""
+        spans = [
+            (copy.occurrence.start, copy.occurrence.end)
+            for copy in self._by_room.get(room, {}).values()
+            if copy.occurrence.end > now and not copy.occurrence.cancelled
+        ]
+        return sorted(spans)

@@ -1,0 +1,316 @@
+"""Polling the room calendars: when, what an answer changes, and what is told of failures.
+
+Each room's polls are spread over the interval and come quicker around a booking's start and end.
+A failing calendar is told once, and once more when it is well again; its last good reading stays.
+"""
+
+import asyncio
+import heapq
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from cospaced.domain.calendar import Reading
+from cospaced.domain.confirm import judge
+from cospaced.domain.timespan import Timespan
+from cospaced.engine.copies import Copies, Key
+from cospaced.errors import CalendarError, StoreUnusable
+from cospaced.ports import CalendarSource, Clock, Entropy, Store
+from cospaced.settings import RoomSettings, Settings
+
+
+log = structlog.get_logger()
+
+QUICK = timedelta(seconds=10)
+"""The interval near a booking's start and around its end."""
+NEAR = timedelta(minutes=5)
+BACKWARD = timedelta(days=1)
+"""How much of the past is read, for what is still running."""
+AT_ONCE = 16
+"""Polls under way at once for each calendar."""
+
+
+@dataclass(slots=True)
+class _Desk:
+    """What is known of one room's calendar."""
+
+    room: RoomSettings
+    reading: Reading | None = None
+    missing: Mapping[Key, datetime] = field(default_factory=dict)
+    tried: bool = False
+    failing_since: datetime | None = None
+    reason: str = ""
+    stale_told: bool = False
+    mass_told: bool = False
+    problems: frozenset[str] = frozenset()
+    due: datetime | None = None
+    under_way: bool = False
+
+
+class Polling:
+    """Polls every room of every calendar."""
+
+    def __init__(  # noqa: PLR0913 - the ports it stands on, by keyword
+        self,
+        *,
+        sources: Mapping[str, CalendarSource],
+        copies: Copies,
+        store: Store,
+        clock: Clock,
+        entropy: Entropy,
+        settings: Settings,
+        on_change: Callable[[Sequence[Key]], None],
+        booked_before: Callable[[str], list[Key]],
+    ) -> None:
+        self._sources = dict(sources)
+        self._copies = copies
+        self._store = store
+        self._clock = clock
+        self._entropy = entropy
+        self._on_change = on_change
+        self._booked_before = booked_before
+        self._desks: dict[str, _Desk] = {}
+        self._agenda: list[tuple[datetime, str]] = []
+        self._gates: dict[str, asyncio.Semaphore] = {}
+        self._wake = asyncio.Event()
+        self.settings = settings
+        self.polls = 0
+        self.requests = 0
+
+    # --- what others ask --------------------------------------------------------------------
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Rooms without any reading: what they hold is unknown."""
+        return tuple(name for name, desk in self._desks.items() if desk.reading is None)
+
+    @property
+    def all_tried(self) -> bool:
+        """Whether every room has a reading or one try behind it."""
+        return all(desk.tried or desk.reading is not None for desk in self._desks.values())
+
+    @property
+    def mute(self) -> tuple[str, ...]:
+        """Rooms unreadable for so long that they are dialled no more."""
+        now, limit = self._clock.now(), self.settings.daemon.stale_limit
+        return tuple(
+            name
+            for name, desk in self._desks.items()
+            if desk.failing_since is not None and now - desk.failing_since > limit
+        )
+
+    def failing(self) -> dict[str, tuple[datetime, str]]:
+        """Return since when and why calendars cannot be read, by room."""
+        return {
+            name: (desk.failing_since, desk.reason)
+            for name, desk in sorted(self._desks.items())
+            if desk.failing_since is not None
+        }
+
+    def readings(self) -> dict[str, Reading]:
+        """Return the last good reading of each room."""
+        return {
+            name: desk.reading
+            for name, desk in sorted(self._desks.items())
+            if desk.reading is not None
+        }
+
+    # --- life -------------------------------------------------------------------------------
+
+    async def load(self) -> None:
+        """Take up the stored readings, so that a restart knows what was known."""
+        stored = await self._store.readings()
+        for room in self.settings.rooms:
+            self._add(room, stored.get(room.name))
+        changed: set[Key] = set()
+        for name, desk in self._desks.items():
+            if desk.reading is not None:
+                changed.update(self._copy(name, desk, desk.reading))
+                changed.update(self._booked_before(name))
+        self._on_change(sorted(changed))
+
+    def _add(self, room: RoomSettings, reading: Reading | None = None) -> None:
+        self._desks[room.name] = _Desk(room=room, reading=reading)
+        most = min(self.settings.daemon.poll_interval.total_seconds(), 5.0)
+        # The first reading comes soon; later polls drift apart over the interval.
+        self._schedule(room.name, self._clock.now() + timedelta(seconds=self._spread(most)))
+
+    def _spread(self, most: float) -> float:
+        return self._entropy.uniform(0, most)
+
+    def reload(self, settings: Settings, sources: Mapping[str, CalendarSource]) -> None:
+        """Go on with other settings; rooms whose settings did not change are not touched."""
+        self.settings = settings
+        self._sources = dict(sources)
+        wanted = {room.name: room for room in settings.rooms}
+        changed: list[Key] = []
+        for name in [name for name in self._desks if name not in wanted]:
+            del self._desks[name]
+            changed += self._copies.forget(name)
+        for name, room in wanted.items():
+            desk = self._desks.get(name)
+            if desk is None or _place(desk.room) != _place(room):
+                if desk is not None:
+                    changed += self._copies.forget(name)
+                self._add(room)
+            elif desk.room != room:
+                desk.room = room
+                changed += self._copies.keys()
+        self._on_change(sorted(set(changed)))
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Poll until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                await self._sleep()
+                now = self._clock.now()
+                while self._agenda and self._agenda[0][0] <= now:
+                    due, name = heapq.heappop(self._agenda)
+                    desk = self._desks.get(name)
+                    if desk is None or desk.due != due or desk.under_way:
+                        continue
+                    desk.due = None
+                    desk.under_way = True
+                    tasks.create_task(self._poll(name, desk), name=f"poll {name}")
+
+    async def _sleep(self) -> None:
+        pause = 1.0
+        if self._agenda:
+            pause = min(pause, (self._agenda[0][0] - self._clock.now()).total_seconds())
+        try:
+            async with asyncio.timeout(max(pause, 0.01)):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+        self._wake.clear()
+
+    def _schedule(self, room: str, moment: datetime) -> None:
+        desk = self._desks[room]
+        desk.due = moment
+        heapq.heappush(self._agenda, (moment, room))
+
+    # --- one poll ---------------------------------------------------------------------------
+
+    async def _poll(self, name: str, desk: _Desk) -> None:
+        calendar = desk.room.calendar
+        gate = self._gates.setdefault(calendar, asyncio.Semaphore(AT_ONCE))
+        again: timedelta | None = None
+        async with gate:
+            try:
+                reading = await self._read(desk)
+            except CalendarError as error:
+                self._failed(desk, error)
+            except Exception as error:
+                # The edge of a poll: a fault of one adapter must not stop the other rooms.
+                log.exception("calendar.fault", room=name, calendar=calendar)
+                self._failed(desk, CalendarError("unreadable", repr(error)))
+            else:
+                again = await self._accept(name, desk, reading)
+        desk.tried = True
+        desk.under_way = False
+        if self._desks.get(name) is desk:
+            self._schedule(name, self._clock.now() + (again or self._interval(name)))
+            self._wake.set()
+
+    async def _read(self, desk: _Desk) -> Reading:
+        source = self._sources[desk.room.calendar]
+        now = self._clock.now()
+        window = Timespan(now - BACKWARD, now + self.settings.daemon.booking_window)
+        reading = await source.poll(desk.room, desk.reading, window)
+        self.polls += 1
+        self.requests += reading.requests
+        return reading
+
+    async def _accept(self, name: str, desk: _Desk, reading: Reading) -> timedelta | None:
+        """Take up a good reading; return how soon it wants to be confirmed."""
+        now = self._clock.now()
+        self._recovered(name, desk, now)
+        known = () if desk.reading is None else desk.reading.occurrences
+        verdict = judge(known, reading.occurrences, desk.missing, now)
+        self._tell_mass(name, desk, len(verdict.missing), mass=verdict.mass)
+        self._tell_problems(name, desk, reading)
+        settled = reading.unchanged and not desk.missing and not verdict.missing
+        same_cover = desk.reading is not None and desk.reading.covered == reading.covered
+        first = desk.reading is None
+        desk.missing = verdict.missing
+        kept = replace(reading, occurrences=verdict.occurrences, unchanged=False)
+        if verdict.missing:
+            # Whoever says "unchanged" to this would confirm what is still in doubt.
+            kept = replace(kept, stamp="")
+        desk.reading = kept
+        if settled and same_cover:
+            self._copies.read_at[name] = now
+            return verdict.again_after
+        changed = set(self._copy(name, desk, kept))
+        await self._save(name, kept)
+        if first:
+            # What is booked with this room and stands in no calendar any more is seen now.
+            changed.update(self._booked_before(name))
+        self._on_change(sorted(changed))
+        return verdict.again_after
+
+    def _copy(self, name: str, desk: _Desk, reading: Reading) -> Sequence[Key]:
+        now = self._clock.now()
+        accepted = self._booked_before(name)
+        calendar = desk.room.calendar
+        return self._copies.update(name, calendar, reading.occurrences, now, accepted)
+
+    async def _save(self, name: str, reading: Reading) -> None:
+        try:
+            await self._store.save_reading(name, reading)
+        except StoreUnusable as error:
+            log.warning("store.failing", room=name, reason=str(error))
+
+    def _interval(self, name: str) -> timedelta:
+        """Return how soon the room is polled again."""
+        usual = self.settings.daemon.poll_interval
+        now = self._clock.now()
+        for start, end in self._copies.starts_near(name, now):
+            if start - NEAR <= now <= start or end - NEAR <= now <= end:
+                return min(QUICK, usual)
+            if start > now:
+                # The next one is not near yet: be there when it is.
+                until = start - NEAR - now
+                return max(min(usual, until), QUICK) if until < usual else usual
+        return usual
+
+    # --- what is told -----------------------------------------------------------------------
+
+    def _failed(self, desk: _Desk, error: CalendarError) -> None:
+        now = self._clock.now()
+        desk.reason = str(error)
+        keys = {"room": desk.room.name, "calendar": desk.room.calendar}
+        if desk.failing_since is None:
+            desk.failing_since = now
+            log.error("calendar.failed", **keys, kind=error.kind, reason=str(error))
+        stale = now - desk.failing_since > self.settings.daemon.stale_after
+        if stale and not desk.stale_told:
+            desk.stale_told = True
+            since = int((now - desk.failing_since).total_seconds())
+            log.error("calendar.stale", **keys, seconds=since, reason=str(error))
+
+    def _recovered(self, name: str, desk: _Desk, now: datetime) -> None:
+        if desk.failing_since is None:
+            return
+        seconds = int((now - desk.failing_since).total_seconds())
+        desk.failing_since, desk.stale_told, desk.reason = None, False, ""
+        log.info("calendar.recovered", room=name, calendar=desk.room.calendar, seconds=seconds)
+
+    def _tell_mass(self, name: str, desk: _Desk, count: int, *, mass: bool) -> None:
+        if mass and not desk.mass_told:
+            log.warning("calendar.emptied", room=name, calendar=desk.room.calendar, count=count)
+        desk.mass_told = mass
+
+    def _tell_problems(self, name: str, desk: _Desk, reading: Reading) -> None:
+        found = {problem.text: problem for problem in reading.problems}
+        for text in sorted(found.keys() - desk.problems):
+            log.warning("event.problem", room=name, uid=found[text].uid, reason=text)
+        desk.problems = frozenset(found)
+
+
+def _place(room: RoomSettings) -> tuple[object, ...]:
+    """Return what says which calendar a room has."""
+    return (room.calendar, room.path, room.url, room.mailbox, room.address)

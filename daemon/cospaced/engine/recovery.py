@@ -1,0 +1,159 @@
+"""Spaces found open that no booking of ours holds: claimed by their booking, or closed.
+
+After the state was lost, an open space says by its cdrTag whose it is; it waits here, closed by
+nobody, until the calendars have been read. What no calendar knows then is an orphan: people in it
+are warned, then it is closed.
+"""
+
+from collections.abc import Callable
+
+import structlog
+
+from cospaced.domain.adoption import ADOPTABLE, adopted, orphan
+from cospaced.domain.pool import Slots
+from cospaced.domain.seen import SeenSpace
+from cospaced.engine.bridges import Bridges
+from cospaced.engine.ledger import Ledger
+from cospaced.engine.timing import TimingLoop
+from cospaced.ports import Clock
+
+
+log = structlog.get_logger()
+
+ROUND = 60.0
+"""Seconds in which every closed slot is looked at once."""
+IDLE = 1.0
+"""Seconds between looks at least; a small pool is not stared at."""
+
+
+class Recovery:
+    """Holds what is unclaimed, and looks at the closed slots in turn."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        timing: TimingLoop,
+        bridges: Bridges,
+        clock: Clock,
+        calendars_known: Callable[[], bool],
+    ) -> None:
+        self._ledger = ledger
+        self._timing = timing
+        self._bridges = bridges
+        self._clock = clock
+        self._calendars_known = calendars_known
+        self._unclaimed: dict[int, SeenSpace] = {}
+        timing.unclaimed = self._unclaimed
+
+    def found(self, slots: Slots) -> None:
+        """Take up a pool that was just surveyed."""
+        self._timing.slots = slots
+        by_space = {slot.space: number for number, slot in slots.by_number.items()}
+        for space in slots.open:
+            self._found_open(by_space[space.id], space)
+        self.settle()
+
+    def _found_open(self, number: int, space: SeenSpace) -> None:
+        holder = self._ledger.holder(number)
+        row = self._ledger.get(space.cdr_tag)
+        if holder:
+            # Its row knows; the plan compares and puts right.
+            return
+        if row is not None and row.state in ADOPTABLE:
+            self._adopt(number, space)
+            return
+        log.warning("space.found_open", number=number, space=space.id)
+        self._unclaimed[number] = space
+
+    def _adopt(self, number: int, space: SeenSpace) -> None:
+        row = self._ledger.get(space.cdr_tag)
+        if row is None:
+            raise KeyError(space.cdr_tag)
+        settings = self._timing.settings
+        after = adopted(
+            row,
+            space,
+            number,
+            now=self._clock.now(),
+            terms=settings.conferences,
+            rooms={room.name: room for room in settings.rooms},
+            timeout=settings.cms.timeout,
+        )
+        self._unclaimed.pop(number, None)
+        log.info("booking.adopted", booking=row.id, number=number)
+        self._timing.adopt(row, after)
+
+    def settle(self) -> None:
+        """Let bookings that the calendars brought claim their spaces; close what nobody claims."""
+        for number, space in sorted(self._unclaimed.items()):
+            row = self._ledger.get(space.cdr_tag)
+            if row is not None and row.state in ADOPTABLE:
+                self._adopt(number, space)
+            elif self._calendars_known():
+                self._close(number, space, taken=row is not None)
+
+    def _close(self, number: int, space: SeenSpace, *, taken: bool) -> None:
+        self._unclaimed.pop(number, None)
+        now, terms = self._clock.now(), self._timing.settings.conferences
+        row = orphan(space, number, now=now, terms=terms, taken=taken)
+        log.warning("booking.orphaned", booking=row.id, number=number)
+        self._timing.adopt(None, row)
+
+    async def audit(self) -> None:
+        """Look at calls, and at every slot that no booking holds, in turn until cancelled."""
+        while True:
+            await self._audit_calls()
+            numbers = self._idle_numbers()
+            pause = max(ROUND / max(1, len(numbers)), IDLE / 50)
+            if not numbers:
+                await self._clock.sleep(IDLE)
+            for number in numbers:
+                await self._clock.sleep(pause)
+                await self._audit_one(number)
+
+    def _idle_numbers(self) -> list[int]:
+        slots = self._timing.slots
+        return [] if slots is None else [n for n in slots.usable if not self._ledger.holder(n)]
+
+    async def _audit_calls(self) -> None:
+        """Find calls in slots that no booking holds: locked, but left behind by a crash."""
+        slots = self._timing.slots
+        if slots is None:
+            return
+        by_space = {slot.space: number for number, slot in slots.by_number.items() if slot.space}
+        seen = await self._bridges.calls("", aged=False, audit=True)
+        for number in sorted({by_space[c.space] for c in seen.calls if c.space in by_space}):
+            space = slots.by_number[number].space
+            if self._busy(number):
+                continue
+            again = await self._bridges.calls(space, aged=False, audit=True)
+            found = await self._bridges.space(space, audit=True)
+            if again.calls and found and found.space and not self._busy(number):
+                log.warning("call.left_behind", number=number, call=again.calls[0].id)
+                self._close(number, found.space, taken=True)
+
+    async def _audit_one(self, number: int) -> None:
+        first = await self._look(number)
+        if first is None:
+            return
+        # A booking may have opened or closed while the look was under way: look once more.
+        await self._clock.sleep(IDLE)
+        again = await self._look(number)
+        if again is not None and again.cdr_tag == first.cdr_tag:
+            self._found_open(number, again)
+            self.settle()
+
+    async def _look(self, number: int) -> SeenSpace | None:
+        """Return an idle slot's space where it stands open."""
+        slots = self._timing.slots
+        if slots is None or number not in slots.by_number or self._busy(number):
+            return None
+        seen = await self._bridges.space(slots.by_number[number].space, audit=True)
+        if seen is None or seen.space is None or self._busy(number):
+            return None
+        space = seen.space
+        return space if space.non_member_access or space.cdr_tag else None
+
+    def _busy(self, number: int) -> bool:
+        return bool(self._ledger.holder(number)) or number in self._unclaimed
