@@ -1,0 +1,145 @@
+"""Calendars published over http(s): a conditional GET, redirects, and what may come back instead.
+
+The address of a private feed is itself a secret (Google, Outlook), so errors name its host alone.
+"""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from cospaced.errors import CalendarError
+from cospaced.host.web import Answer, Web, WebError
+from cospaced.settings import CalendarSettings
+
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS = 5
+_KINDS = {"timeout": "timeout", "certificate": "certificate", "too_large": "too_large"}
+_WEB_PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|\?xml|body)", re.IGNORECASE)
+_LOGIN_PAGE = re.compile(
+    rb"password|passwort|log[ -]?in|sign[ -]?in|anmeld|oauth|saml", re.IGNORECASE
+)
+_LOGIN = "check username and password of the calendar, or the room's url, if it holds a key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """What a feed answered; `data` is None for "not modified". `requests` counts redirects too."""
+
+    data: bytes | None
+    etag: str = ""
+    modified: str = ""
+    requests: int = 1
+
+
+class Feed:
+    """Reads the feeds of one `[calendar:NAME]`; `limit` is in bytes, decoded."""
+
+    def __init__(self, web: Web, settings: CalendarSettings, limit: int) -> None:
+        self._web = web
+        self._settings = settings
+        self._limit = limit
+
+    async def read(self, url: str, etag: str = "", modified: str = "") -> Fetched:
+        """Read a feed, unless it is still the one with that ETag or Last-Modified.
+
+        Raises CalendarError: `login`, `not_found`, `redirect`, `certificate`, `timeout`,
+        `too_large`, `unreachable`, `not_a_calendar`.
+        """
+        first = here = _address(url)
+        headers = {"Accept": "text/calendar, */*;q=0.5"}
+        if etag:
+            headers["If-None-Match"] = etag
+        if modified:
+            headers["If-Modified-Since"] = modified
+        for requests in range(1, _MOST_REDIRECTS + 2):
+            answer = await self._get(here, headers, own=_origin(here) == _origin(first))
+            if answer.status not in _REDIRECTS:
+                return self._understood(answer, here.hostname or "", requests)
+            here = _next(here, answer)
+        raise CalendarError(
+            "redirect", f"{first.hostname} redirects more than {_MOST_REDIRECTS} times"
+        )
+
+    async def _get(self, url: SplitResult, headers: dict[str, str], *, own: bool) -> Answer:
+        """Send one request; credentials go to the configured host alone."""
+        try:
+            return await self._web.request(
+                "GET",
+                url.geturl(),
+                headers=headers,
+                total=self._settings.timeout.total_seconds(),
+                limit=self._limit,
+                username=self._settings.username if own else "",
+                password=self._settings.password if own else None,
+            )
+        except WebError as error:
+            kind = _KINDS.get(error.kind, "unreachable")
+            told = str(error).replace(url.geturl(), url.hostname or "its url")
+            raise CalendarError(kind, told) from error
+
+    def _understood(self, answer: Answer, host: str, requests: int) -> Fetched:
+        status = answer.status
+        if status == 304:  # noqa: PLR2004 - Not Modified
+            return Fetched(data=None, requests=requests)
+        if status in (401, 403, 407):
+            raise CalendarError("login", f"{host} refuses the login (status {status}): {_LOGIN}")
+        if status in (404, 410):
+            raise CalendarError(
+                "not_found", f"{host} has no such calendar (status {status}): mend the room's url"
+            )
+        if status != 200:  # noqa: PLR2004 - OK
+            raise CalendarError("unreachable", f"{host} answered with status {status}")
+        _check_content(answer.body, host)
+        return Fetched(
+            data=answer.body,
+            etag=answer.headers.get("etag", ""),
+            modified=answer.headers.get("last-modified", ""),
+            requests=requests,
+        )
+
+
+def _address(url: str) -> SplitResult:
+    """Take a configured address apart; webcal is how calendars are offered for subscription."""
+    scheme, colon, rest = url.strip().partition(":")
+    usual = {"webcal": "http", "webcals": "https"}.get(scheme.lower(), scheme)
+    return urlsplit(f"{usual}{colon}{rest}")
+
+
+def _origin(url: SplitResult) -> tuple[str, int | None]:
+    """Return what credentials are bound to; an upgrade to TLS on usual ports keeps them."""
+    port = url.port
+    return (url.hostname or "", None if port in (None, 80, 443) else port)
+
+
+def _next(here: SplitResult, answer: Answer) -> SplitResult:
+    """Return where a redirect leads; raises CalendarError where it must not be followed."""
+    target = answer.headers.get("location", "")
+    try:
+        there = urlsplit(urljoin(here.geturl(), target))
+        _ = there.port
+    except ValueError as error:
+        raise CalendarError("redirect", f"{here.hostname} redirects to no address") from error
+    if not target or there.scheme not in ("http", "https") or not there.hostname:
+        raise CalendarError(
+            "redirect", f"{here.hostname} redirects to something that is neither http nor https"
+        )
+    if here.scheme == "https" and there.scheme == "http":
+        raise CalendarError(
+            "redirect",
+            f"{here.hostname} redirects from https to http ({there.hostname}), where anybody could"
+            " read along; if that is meant, configure the http address itself",
+        )
+    return there
+
+
+def _check_content(body: bytes, host: str) -> None:
+    """Raise for a web page; whether the rest is a calendar is seen when it is read."""
+    head = body[:4096]
+    if not _WEB_PAGE.match(head):
+        return
+    if _LOGIN_PAGE.search(body[:65536]):
+        raise CalendarError("login", f"{host} answered with a login page: {_LOGIN}")
+    raise CalendarError(
+        "not_a_calendar", f"{host} answered with a web page, not a calendar: mend the room's url"
+    )

@@ -1,0 +1,66 @@
+"""How the daemon and its worker processes talk: a length of four bytes, then a pickle.
+
+Pickle is safe here because both ends are this very program, joined by pipes that nobody else
+holds. An answer comes in slices, so that unpickling a large one never holds the loop for long.
+"""
+
+import asyncio
+import pickle
+import struct
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import IO, Any
+
+from cospaced.calendars.job import Expansion
+from cospaced.errors import CalendarError
+
+
+_LENGTH = struct.Struct(">I")
+_SLICE = 500
+
+
+def frame(value: object) -> bytes:
+    """Return a value as one frame."""
+    data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    return _LENGTH.pack(len(data)) + data
+
+
+def answer(result: Expansion | CalendarError) -> Iterator[bytes]:
+    """Yield the frames of an answer: what it is, then its occurrences in slices, then None."""
+    if isinstance(result, CalendarError):
+        yield frame((result.kind, str(result)))
+        return
+    yield frame(replace(result, occurrences=()))
+    for start in range(0, len(result.occurrences), _SLICE):
+        yield frame(result.occurrences[start : start + _SLICE])
+    yield frame(None)
+
+
+async def read_answer(stream: asyncio.StreamReader) -> Expansion:
+    """Read the frames of an answer.
+
+    Raises the CalendarError it holds, or asyncio.IncompleteReadError where the worker is gone.
+    """
+    head = await _read(stream)
+    if not isinstance(head, Expansion):
+        kind, text = head
+        raise CalendarError(kind, text)
+    occurrences = []
+    while (some := await _read(stream)) is not None:
+        occurrences += some
+    return replace(head, occurrences=tuple(occurrences))
+
+
+def read_job(stream: IO[bytes]) -> Any:
+    """Read one frame in the worker; None where the daemon has closed the pipe."""
+    head = stream.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        return None
+    size = _LENGTH.unpack(head)[0]
+    data = stream.read(size)
+    return pickle.loads(data) if len(data) == size else None  # noqa: S301 - see the module
+
+
+async def _read(stream: asyncio.StreamReader) -> Any:
+    size = _LENGTH.unpack(await stream.readexactly(_LENGTH.size))[0]
+    return pickle.loads(await stream.readexactly(size))  # noqa: S301 - see the module

@@ -1,0 +1,252 @@
+"""The `ical` source: rooms whose calendars are .ics files or http(s) feeds.
+
+An unchanged calendar costs one small request and no parsing. A changed one goes to a worker with
+what was read before, so that only the UIDs that changed are worked out. More is worked out than
+is asked for (a day before, one to two days behind), so that an unchanged calendar under a window
+that rolls on is worked out again every day or two, each room at an hour of its own.
+"""
+
+import asyncio
+import functools
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+from cospaced.calendars import file, icalendar_text, stamps
+from cospaced.calendars.feed import Feed
+from cospaced.calendars.job import Expansion, Job
+from cospaced.calendars.stamps import Stamp
+from cospaced.calendars.workers import Expander
+from cospaced.domain.calendar import Reading
+from cospaced.domain.timespan import Timespan
+from cospaced.errors import CalendarError
+from cospaced.host.web import Web
+from cospaced.ports import Clock, Offload
+from cospaced.settings import CalendarSettings, RoomSettings
+
+
+LIMIT = 50_000_000
+"""Bytes of one calendar, unpacked."""
+_DAY = timedelta(days=1)
+_WHOLE_AGAIN = timedelta(hours=20)
+"""A stamp is trusted for so long, and up to four hours more."""
+_SMALL = 65_536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """What came of asking a file or feed; `data` is None where it did not change."""
+
+    data: bytes | None
+    etag: str = ""
+    modified: str = ""
+    requests: int = 1
+
+
+class IcalSource:
+    """CalendarSource of one `[calendar:NAME]` of type `ical`.
+
+    `time_zone` is the IANA name of floating times. `web` may be None where every room has a path;
+    it is this source's own and closed with it, the expander is shared and is not.
+    """
+
+    def __init__(  # noqa: PLR0913 - one for each port; all but the settings are named
+        self,
+        settings: CalendarSettings,
+        *,
+        time_zone: str,
+        web: Web | None,
+        expander: Expander,
+        offload: Offload,
+        clock: Clock,
+        limit: int = LIMIT,
+    ) -> None:
+        self._settings = settings
+        self._time_zone = time_zone
+        self._web = web
+        self._feed = Feed(web, settings, limit) if web is not None else None
+        self._expander = expander
+        self._offload = offload
+        self._clock = clock
+        self._limit = limit
+
+    async def poll(self, room: RoomSettings, previous: Reading | None, window: Timespan) -> Reading:
+        """Read one room's calendar over the window; see CalendarSource."""
+        seconds = self._settings.timeout.total_seconds()
+        deadline = self._clock.monotonic() + seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._poll(room, previous, window, deadline)
+        except TimeoutError as error:
+            text = f"it was not read within {seconds:g} s (raise timeout if it is that large)"
+            raise CalendarError("timeout", text) from error
+
+    async def close(self) -> None:
+        """Close its connections."""
+        if self._web is not None:
+            await self._web.close()
+
+    async def _poll(
+        self, room: RoomSettings, previous: Reading | None, window: Timespan, deadline: float
+    ) -> Reading:
+        meant = stamps.meant(str(room.path or ""), room.url, room.address.lower(), self._time_zone)
+        stamp = stamps.read(previous, meant)
+        now = self._clock.now()
+        trusted = stamp is not None and 0 <= stamp.age(now) < _whole_again(room).total_seconds()
+        got = await self._ask(room, stamp if trusted else None, now)
+        if stamp is not None and previous is not None:
+            if got.data is None:
+                return await self._unchanged(room, previous, stamp, window, got, deadline)
+            if await self._digest(got.data) == stamp.digest:
+                stamp = replace(stamp, etag=got.etag, modified=got.modified, full=now.isoformat())
+                return await self._unchanged(room, previous, stamp, window, got, deadline)
+        else:
+            previous = None
+        if got.data is None:
+            raise CalendarError("unreachable", "it answered 'not modified' to a plain request")
+        return await self._changed(room, previous, meant, window, got, deadline)
+
+    async def _ask(self, room: RoomSettings, stamp: Stamp | None, now: datetime) -> _Read:
+        etag, modified = (stamp.etag, stamp.modified) if stamp else ("", "")
+        if room.path is not None:
+            work = functools.partial(file.read, room.path, modified, now=now, limit=self._limit)
+            content = await self._offload.run(work)
+            return _Read(data=content.data, modified=content.stamp)
+        if self._feed is None or not room.url:
+            raise CalendarError("not_found", f"room {room.name} has neither path nor url")
+        fetched = await self._feed.read(room.url, etag, modified)
+        return _Read(
+            data=fetched.data,
+            etag=fetched.etag,
+            modified=fetched.modified,
+            requests=fetched.requests,
+        )
+
+    async def _unchanged(
+        self,
+        room: RoomSettings,
+        previous: Reading,
+        stamp: Stamp,
+        window: Timespan,
+        got: _Read,
+        deadline: float,
+    ) -> Reading:
+        """Return the reading before, worked out anew where the window has left it behind."""
+        same = replace(
+            previous,
+            stamp=stamp.written(),
+            read_at=self._clock.now(),
+            requests=got.requests,
+            unchanged=True,
+        )
+        if _within(window, previous.covered):
+            return same
+        covered = _covered(room, window)
+        result = await self._expand(room, covered, deadline, body=previous.body)
+        told = (p for p in previous.problems if p.text == icalendar_text.MISSING_END)
+        return replace(
+            same,
+            occurrences=result.occurrences,
+            problems=(*told, *result.problems),
+            covered=covered,
+        )
+
+    async def _changed(
+        self,
+        room: RoomSettings,
+        previous: Reading | None,
+        meant: str,
+        window: Timespan,
+        got: _Read,
+        deadline: float,
+    ) -> Reading:
+        """Work a calendar out, as far as it is not as in the reading before."""
+        now = self._clock.now()
+        data = got.data or b""
+        reuse = previous is not None and _within(window, previous.covered)
+        covered = previous.covered if reuse and previous else _covered(room, window)
+        result = await self._expand(
+            room,
+            covered,
+            deadline,
+            data=data,
+            body=previous.body if reuse and previous else b"",
+            read_at=None if room.path is not None else now,
+        )
+        stamp = Stamp(
+            meant=meant,
+            full=now.isoformat(),
+            digest=await self._digest(data),
+            etag=got.etag,
+            modified=got.modified,
+        )
+        reading = Reading(
+            occurrences=result.occurrences,
+            covered=covered,
+            stamp=stamp.written(),
+            body=result.body,
+            problems=result.problems,
+            read_at=now,
+            requests=got.requests,
+        )
+        return _merged(reading, previous, result) if reuse and previous else reading
+
+    async def _expand(
+        self,
+        room: RoomSettings,
+        covered: Timespan,
+        deadline: float,
+        *,
+        data: bytes = b"",
+        body: bytes = b"",
+        read_at: datetime | None = None,
+    ) -> Expansion:
+        job = Job(
+            data=data,
+            body=body,
+            covered=covered,
+            time_zone=self._time_zone,
+            address=room.address,
+            reuse=bool(data and body),
+            read_at=read_at,
+        )
+        # A moment earlier than the poll's own end, so that the error tells what hung.
+        left = deadline - self._clock.monotonic() - 0.1
+        return await self._expander.expand(job, max(0.1, left))
+
+    async def _digest(self, data: bytes) -> str:
+        if len(data) < _SMALL:
+            return stamps.digest(data)
+        return await self._offload.run(functools.partial(stamps.digest, data))
+
+
+def _merged(reading: Reading, previous: Reading, result: Expansion) -> Reading:
+    """Add what was left as it was to what was worked out."""
+    kept = [o for o in previous.occurrences if o.uid in result.kept]
+    told = [p for p in previous.problems if p.uid in result.kept]
+    occurrences = sorted((*kept, *reading.occurrences), key=lambda o: (o.start, o.key))
+    problems = tuple(dict.fromkeys((*told, *reading.problems)))
+    return replace(
+        reading,
+        occurrences=tuple(occurrences),
+        problems=problems,
+        unchanged=tuple(occurrences) == previous.occurrences and problems == previous.problems,
+    )
+
+
+def _within(window: Timespan, covered: Timespan) -> bool:
+    return covered.start <= window.start and window.end <= covered.end
+
+
+def _covered(room: RoomSettings, window: Timespan) -> Timespan:
+    """Return the span to work out: wider, and by a different bit for each room."""
+    return window.widened(_DAY, _DAY + _DAY * _phase(room))
+
+
+def _whole_again(room: RoomSettings) -> timedelta:
+    return _WHOLE_AGAIN + timedelta(hours=4) * _phase(room)
+
+
+def _phase(room: RoomSettings) -> float:
+    """Return a number from 0 to 1 that is the room's own."""
+    return blake2b(room.name.encode(), digest_size=1).digest()[0] / 256

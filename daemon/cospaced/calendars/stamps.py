@@ -1,0 +1,57 @@
+"""What a reading remembers of its calendar, so that the next poll can be cheap; JSON text."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from hashlib import blake2b
+
+from cospaced.domain.calendar import Reading
+
+
+_FORMAT = 1
+"""Raised whenever the same calendar text would come to mean other occurrences."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """The stamp of an iCal reading."""
+
+    meant: str
+    """Digest of where it was read and of the settings that it was understood by."""
+    full: str
+    """When it was last read whole, ISO 8601."""
+    digest: str
+    """Of the bytes that were read."""
+    etag: str = ""
+    modified: str = ""
+    """Last-Modified of a feed, or the times of a file."""
+
+    def written(self) -> str:
+        """Return it as text."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    def age(self, now: datetime) -> float:
+        """Return the seconds since it was read whole."""
+        return (now - datetime.fromisoformat(self.full)).total_seconds()
+
+
+def read(previous: Reading | None, meant: str) -> Stamp | None:
+    """Return the stamp of a reading that still holds, or None: then all is to be read anew."""
+    if previous is None or not previous.stamp or not previous.body:
+        return None
+    try:
+        stamp = Stamp(**json.loads(previous.stamp))
+        datetime.fromisoformat(stamp.full)
+    except (TypeError, ValueError):
+        return None
+    return stamp if stamp.meant == meant else None
+
+
+def meant(*settings: str) -> str:
+    """Return a digest of the settings that decide what a calendar says."""
+    return digest(json.dumps([_FORMAT, *settings]).encode())
+
+
+def digest(data: bytes) -> str:
+    """Return a digest of bytes."""
+    return blake2b(data, digest_size=16).hexdigest()

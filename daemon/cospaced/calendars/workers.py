@@ -1,0 +1,169 @@
+"""Who works calendars out: a pool of worker processes, or, in simulation, this process itself.
+
+A recurrence that hangs can only be ended by a kill, and parsing holds the GIL for as long as it
+takes: neither may happen in the daemon's own process.
+"""
+
+import asyncio
+import os
+import sys
+from typing import Protocol
+
+import structlog
+
+from cospaced.calendars import frames
+from cospaced.calendars.job import Expansion, Job, work_out
+from cospaced.errors import CalendarError
+from cospaced.ports import Offload
+
+
+_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONTZPATH", "LD_LIBRARY_PATH")
+_MEMORY = 1 << 30
+_JOBS_OF_A_WORKER = 1000
+"""After so many a worker is replaced: what large calendars left in its memory goes with it."""
+
+log = structlog.get_logger()
+
+
+class Expander(Protocol):
+    """Works calendars out; shared by all sources of a daemon."""
+
+    async def expand(self, job: Job, seconds: float) -> Expansion:
+        """Do a job; raises CalendarError, `hung` where it takes longer than `seconds`."""
+
+    async def close(self) -> None:
+        """End at once what is under way."""
+
+
+class InlineExpander:
+    """Works calendars out in this process, through the Offload port: for simulation and tests.
+
+    Nothing can be ended here, so `seconds` is not watched.
+    """
+
+    def __init__(self, offload: Offload) -> None:
+        self._offload = offload
+
+    async def expand(self, job: Job, seconds: float) -> Expansion:  # noqa: ARG002 - see the class
+        """Do a job."""
+        return await self._offload.run(lambda: work_out(job))
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+class WorkerPool:
+    """At most `size` worker processes, started when they are needed and kept; one job each.
+
+    `memory` is the address space of each in bytes. `module` is what a worker runs.
+    """
+
+    def __init__(
+        self, *, size: int = 2, memory: int = _MEMORY, module: str = "cospaced.calendars.worker"
+    ) -> None:
+        self._command = (sys.executable, "-m", module, str(memory))
+        self._turns = asyncio.Semaphore(size)
+        self._idle: list[_Worker] = []
+        self._all: list[_Worker] = []
+        self._closed = False
+
+    async def expand(self, job: Job, seconds: float) -> Expansion:
+        """Do a job; `seconds` count from when a worker takes it."""
+        async with self._turns:
+            worker = await self._worker()
+            usable = False
+            try:
+                async with asyncio.timeout(seconds):
+                    result = await worker.do(job)
+                usable = worker.jobs < _JOBS_OF_A_WORKER
+            except CalendarError:
+                usable = True
+                raise
+            except TimeoutError as error:
+                log.warning("worker.killed", reason="hung", seconds=seconds)
+                raise CalendarError(
+                    "hung", f"it was not worked out within {seconds:g} s; the worker was ended"
+                ) from error
+            except (asyncio.IncompleteReadError, ConnectionError) as error:
+                log.warning("worker.died", reason=f"exit status {worker.status}")
+                raise CalendarError(
+                    "unreadable", "the worker that was to read it died; is memory short?"
+                ) from error
+            finally:
+                if usable and not self._closed:
+                    self._idle.append(worker)
+                else:
+                    await self._end(worker)
+            return result
+
+    async def close(self) -> None:
+        """Kill every worker; jobs under way end in CalendarError."""
+        self._closed = True
+        self._idle.clear()
+        for worker in tuple(self._all):
+            await self._end(worker)
+
+    async def _worker(self) -> "_Worker":
+        if self._closed:
+            raise CalendarError("unreadable", "the workers have been stopped")
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.status is None:
+                return worker
+            await self._end(worker)
+        worker = _Worker(
+            await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                cwd="/",
+                env=_environment(),
+            )
+        )
+        self._all.append(worker)
+        return worker
+
+    async def _end(self, worker: "_Worker") -> None:
+        if worker in self._all:
+            self._all.remove(worker)
+        await worker.kill()
+
+
+class _Worker:
+    """One worker process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.jobs = 0
+
+    @property
+    def status(self) -> int | None:
+        """Its exit status, None while it runs."""
+        return self._process.returncode
+
+    async def do(self, job: Job) -> Expansion:
+        """Send a job and read the answer."""
+        self.jobs += 1
+        into, out_of = self._process.stdin, self._process.stdout
+        if into is None or out_of is None:
+            raise ConnectionError("the worker has no pipes")
+        into.write(frames.frame(job))
+        await into.drain()
+        return await frames.read_answer(out_of)
+
+    async def kill(self) -> None:
+        """End it, whatever it does, and wait until it is gone."""
+        if self._process.returncode is None:
+            try:
+                self._process.kill()
+            except ProcessLookupError:
+                log.debug("worker.gone")
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        await self._process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """Return what a worker needs of the environment: none of the daemon's secrets are there."""
+    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    return {**kept, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
