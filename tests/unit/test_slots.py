@@ -1,3 +1,5 @@
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -5,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cospaced.domain.slots import Slot, Trimmed, Windows, choose, index_of, trim
+from cospaced.domain.slots import LastUsed, Slot, Trimmed, Windows, choose, index_of, trim
 from cospaced.domain.timespan import Timespan
 from cospaced.settings import NumberChoice
 
@@ -37,13 +39,13 @@ def chosen(
     start: float,
     end: float,
     *,
-    numbers=POOL,
+    numbers: Sequence[int] = POOL,
     first: int = 0,
     uid: str = "mine",
     choice: NumberChoice = NumberChoice.STABLE,
     early: timedelta = NONE,
     close_after: timedelta = NONE,
-    last_used=None,
+    last_used: LastUsed | None = None,
     now: datetime = DAY,
 ) -> Slot | None:
     return choose(
@@ -64,92 +66,92 @@ def number(slot: Slot | None) -> int | None:
     return None if slot is None else slot.number
 
 
-def test_a_free_pool_gives_the_number_where_the_series_is_at_home():
+def test_a_free_pool_gives_the_number_where_the_series_is_at_home() -> None:
     assert chosen(Windows(), 9, 10, first=2) == Slot(number=8002, early=True, reserved=True)
 
 
-def test_the_search_goes_upwards_from_home_and_wraps():
+def test_the_search_goes_upwards_from_home_and_wraps() -> None:
     windows = held((8003, 9, 10, "x"), (8000, 9, 10, "y"))
     assert number(chosen(windows, 9, 10, first=3)) == 8001
 
 
-def test_lowest_gives_the_lowest_free_number_whatever_rests():
+def test_lowest_gives_the_lowest_free_number_whatever_rests() -> None:
     windows = held((8000, 9, 10, "x"), (8001, 7, 9, "y"))
     found = chosen(windows, 9, 10, first=3, choice=NumberChoice.LOWEST)
     assert number(found) == 8001
 
 
-def test_lowest_passes_over_a_number_without_the_reserve_where_another_has_it():
+def test_lowest_passes_over_a_number_without_the_reserve_where_another_has_it() -> None:
     windows = held((8000, 10.5, 11, "x"))
     assert chosen(windows, 9, 10, choice=NumberChoice.LOWEST) == Slot(
         number=8001, early=True, reserved=True
     )
 
 
-def test_lowest_does_without_the_reserve_where_no_number_has_it():
+def test_lowest_does_without_the_reserve_where_no_number_has_it() -> None:
     windows = held(*[(n, 10.5, 11, f"x{n}") for n in POOL])
     assert chosen(windows, 9, 10, choice=NumberChoice.LOWEST) == Slot(
         number=8000, early=True, reserved=False
     )
 
 
-def test_an_occurrence_keeps_the_number_of_its_series_before_rest_and_reserve():
+def test_an_occurrence_keeps_the_number_of_its_series_before_rest_and_reserve() -> None:
     windows = held((8002, 33, 34, "mine"), (8002, 8, 9, "x"), (8002, 10, 11, "y"))
     assert chosen(windows, 9, 10) == Slot(number=8002, early=True, reserved=False)
 
 
-def test_an_occurrence_keeps_the_number_that_its_series_had_last():
+def test_an_occurrence_keeps_the_number_that_its_series_had_last() -> None:
     assert number(chosen(Windows(), 9, 10, last_used={8003: (at(0), "mine")})) == 8003
 
 
-def test_a_series_with_several_numbers_tries_the_one_at_home_first():
+def test_a_series_with_several_numbers_tries_the_one_at_home_first() -> None:
     windows = held((8001, 33, 34, "mine"), (8003, 57, 58, "mine"))
     assert number(chosen(windows, 9, 10, first=2)) == 8003
     assert number(chosen(windows, 9, 10, first=0)) == 8001
 
 
-def test_a_series_whose_number_is_taken_goes_elsewhere():
+def test_a_series_whose_number_is_taken_goes_elsewhere() -> None:
     windows = held((8002, 33, 34, "mine"), (8002, 9, 10, "x"))
     assert number(chosen(windows, 9, 10)) == 8000
 
 
-def test_a_series_does_not_keep_a_number_that_cannot_be_used_any_more():
+def test_a_series_does_not_keep_a_number_that_cannot_be_used_any_more() -> None:
     windows = held((8002, 33, 34, "mine"))
     assert number(chosen(windows, 9, 10, numbers=[8000, 8001, 8003])) == 8000
 
 
-def test_a_number_rests_a_day_after_another_booking_while_a_rested_one_is_free():
+def test_a_number_rests_a_day_after_another_booking_while_a_rested_one_is_free() -> None:
     assert number(chosen(held((8000, 8, 9, "x")), 10, 11)) == 8001
     assert number(chosen(held((8000, 8, 9, "x")), 33, 34)) == 8000
 
 
-def test_a_number_rests_a_day_after_a_use_that_is_over():
+def test_a_number_rests_a_day_after_a_use_that_is_over() -> None:
     assert number(chosen(Windows(), 10, 11, last_used={8000: (at(9), "x")})) == 8001
     assert number(chosen(Windows(), 33, 34, last_used={8000: (at(9), "x")})) == 8000
 
 
-def test_a_number_is_not_put_before_another_booking_that_would_lose_its_rest():
+def test_a_number_is_not_put_before_another_booking_that_would_lose_its_rest() -> None:
     windows = held((8000, 20, 21, "x"))
     assert number(chosen(windows, 10, 11)) == 8001
 
 
-def test_a_rested_number_without_quiet_behind_goes_before_one_that_has_not_rested():
+def test_a_rested_number_without_quiet_behind_goes_before_one_that_has_not_rested() -> None:
     windows = held((8000, 8, 9, "x"), (8001, 20, 21, "y"), *[(n, 9, 12, "z") for n in (8002, 8003)])
     assert chosen(windows, 10, 11) == Slot(number=8001, early=True, reserved=True)
 
 
-def test_a_rested_number_with_the_reserve_goes_before_one_without():
+def test_a_rested_number_with_the_reserve_goes_before_one_without() -> None:
     windows = held(*[(n, 11.5, 12, f"x{n}") for n in (8000, 8001, 8003)], (8002, 12, 13, "y"))
     assert chosen(windows, 10, 11) == Slot(number=8002, early=True, reserved=True)
 
 
-def test_rest_goes_before_reserve():
+def test_rest_goes_before_reserve() -> None:
     windows = held((8000, 8, 9, "x"), (8001, 11.5, 12, "y"))
     found = chosen(windows, 10, 11, numbers=[8000, 8001])
     assert found == Slot(number=8001, early=True, reserved=False)
 
 
-def test_a_number_that_has_not_rested_is_better_than_none():
+def test_a_number_that_has_not_rested_is_better_than_none() -> None:
     windows = held((8000, 8, 9, "x"), (8000, 11.5, 12, "y"), (8001, 8, 9, "z"))
     found = chosen(windows, 10, 11, numbers=[8000, 8001])
     assert found == Slot(number=8001, early=True, reserved=True)
@@ -157,7 +159,7 @@ def test_a_number_that_has_not_rested_is_better_than_none():
     assert found == Slot(number=8000, early=True, reserved=False)
 
 
-def test_early_join_is_given_up_last():
+def test_early_join_is_given_up_last() -> None:
     windows = held((8000, 8, 10, "x"))
     found = chosen(windows, 10, 11, numbers=[8000], early=EARLY)
     assert found == Slot(number=8000, early=False, reserved=True)
@@ -167,31 +169,31 @@ def test_early_join_is_given_up_last():
     assert found == Slot(number=8001, early=True, reserved=False)
 
 
-def test_no_number_is_given_out_where_none_is_free():
+def test_no_number_is_given_out_where_none_is_free() -> None:
     windows = held(*[(n, 9.5, 9.6, f"x{n}") for n in POOL])
     assert chosen(windows, 9, 10, early=EARLY) is None
     assert chosen(windows, 9, 10, choice=NumberChoice.LOWEST) is None
     assert chosen(Windows(), 9, 10, numbers=[]) is None
 
 
-def test_bookings_that_touch_share_a_number_where_they_must():
+def test_bookings_that_touch_share_a_number_where_they_must() -> None:
     windows = held((8000, 9, 10, "x"))
     assert number(chosen(windows, 10, 11, numbers=[8000])) == 8000
 
 
-def test_close_after_belongs_to_the_window():
+def test_close_after_belongs_to_the_window() -> None:
     windows = held((8000, 10, 11, "x"))
     late = timedelta(minutes=1)
     assert chosen(windows, 9, 10, numbers=[8000], close_after=late) is None
 
 
-def test_rest_counts_from_now_where_the_booking_should_have_begun():
+def test_rest_counts_from_now_where_the_booking_should_have_begun() -> None:
     used = {8000: (at(8), "x")}
     assert number(chosen(Windows(), 31, 34, last_used=used, now=at(31))) == 8001
     assert number(chosen(Windows(), 31, 34, last_used=used, now=at(32))) == 8000
 
 
-def test_home_is_the_next_usable_number_where_it_cannot_be_used_itself():
+def test_home_is_the_next_usable_number_where_it_cannot_be_used_itself() -> None:
     assert index_of([8000, 8002, 8003], 8001) == 1
     assert index_of([8000, 8002, 8003], 8002) == 1
     assert index_of([8000, 8002, 8003], 8009) == 0
@@ -219,30 +221,30 @@ def next_behind() -> Windows:
     ],
 )
 def test_an_extension_takes_the_early_join_of_the_next_but_never_its_start(
-    wanted, end, late_openers
-):
+    wanted: float, end: float, late_openers: tuple[str, ...]
+) -> None:
     trimmed = trim(next_behind(), 8000, "ours", at(wanted), NONE)
     assert trimmed == Trimmed(end=at(end), late_openers=late_openers)
 
 
-def test_what_closes_after_the_end_is_kept_free_too():
+def test_what_closes_after_the_end_is_kept_free_too() -> None:
     trimmed = trim(next_behind(), 8000, "ours", at(15), timedelta(minutes=6))
     assert trimmed == Trimmed(end=at(10.9), late_openers=("next",))
 
 
-def test_an_extension_is_not_trimmed_by_who_came_before_or_holds_another_number():
+def test_an_extension_is_not_trimmed_by_who_came_before_or_holds_another_number() -> None:
     windows = held((8000, 7, 9.2, "x"), (8001, 10, 11, "y"))
     windows.add(8000, span(9, 10), "ours")
     assert trim(windows, 8000, "ours", at(20), NONE) == Trimmed(end=at(20), late_openers=())
 
 
-def test_trimming_takes_nothing_away_that_a_booking_holds_already():
+def test_trimming_takes_nothing_away_that_a_booking_holds_already() -> None:
     windows = held((8000, 9.5, 11, "x"))
     windows.add(8000, span(9, 10), "ours")
     assert trim(windows, 8000, "ours", at(20), NONE).end == at(10)
 
 
-def test_a_booking_that_holds_nothing_cannot_be_trimmed():
+def test_a_booking_that_holds_nothing_cannot_be_trimmed() -> None:
     with pytest.raises(KeyError, match="ours"):
         trim(Windows(), 8000, "ours", at(9), NONE)
 
@@ -267,7 +269,13 @@ wishes = st.lists(
 )
 
 
-def placed(wish: Wish, windows: Windows, numbers, choice, last_used) -> Slot | None:
+def placed(
+    wish: Wish,
+    windows: Windows,
+    numbers: Sequence[int],
+    choice: NumberChoice,
+    last_used: LastUsed,
+) -> Slot | None:
     start = DAY + timedelta(minutes=wish.start)
     return choose(
         windows,
@@ -291,7 +299,9 @@ def window_of(wish: Wish, slot: Slot) -> Timespan:
 
 @settings(deadline=None)
 @given(wishes, st.sampled_from(NumberChoice), st.sampled_from([range(70, 74), [71, 72, 75, 90]]))
-def test_bookings_that_overlap_never_share_a_number(wanted, choice, numbers):
+def test_bookings_that_overlap_never_share_a_number(
+    wanted: list[Wish], choice: NumberChoice, numbers: Sequence[int]
+) -> None:
     windows, got = Windows(), []
     for place, wish in enumerate(wanted):
         slot = placed(wish, windows, numbers, choice, {})
@@ -306,51 +316,67 @@ def test_bookings_that_overlap_never_share_a_number(wanted, choice, numbers):
         assert not any(window.overlaps(other) for other in others)
 
 
-def by_the_rules(wish: Wish, holds, numbers, choice, last_used) -> tuple[int, bool] | None:
+def by_the_rules(
+    wish: Wish,
+    holds: list[tuple[int, Timespan, str]],
+    numbers: Sequence[int],
+    choice: NumberChoice,
+    last_used: LastUsed,
+) -> tuple[int, bool] | None:
     """Choose as the module's docstring says, number by number and without any index."""
-    day, hour = timedelta(hours=24), timedelta(hours=1)
     at_home = wish.first % len(numbers)
     order = list(numbers)
     if choice is NumberChoice.STABLE:
         order = order[at_home:] + order[:at_home]
     for early in (True, False):
         window = window_of(wish, Slot(number=0, early=early, reserved=False))
-
-        def clear(n, before, behind, *, mine=False, window=window):
-            wide = window.widened(before, behind)
-            return not any(
-                m == n and held.overlaps(wide) and not (mine and uid == wish.uid)
-                for m, held, uid in holds
-            )
-
-        def rested(n, window=window):
-            used = last_used.get(n)
-            late = used is not None and used[0] > window.start - day and used[1] != wish.uid
-            # The nearest use before is what counts.
-            before = [(h.end, uid) for m, h, uid in holds if m == n and h.end <= window.start]
-            end, uid = max(before, default=(DAY - day * 9, ""))
-            return not late and (uid == wish.uid or end <= window.start - day)
-
-        def own(n):
-            return any(m == n and uid == wish.uid for m, _, uid in holds) or (
-                n in last_used and last_used[n][1] == wish.uid
-            )
-
-        rules = [
-            lambda n: own(n),
-            lambda n: rested(n) and clear(n, NONE, day),
-            lambda n: rested(n) and clear(n, NONE, hour),
-            lambda n: rested(n),
-            lambda n: clear(n, NONE, hour),
-            lambda n: True,
-        ]
-        if choice is NumberChoice.LOWEST:
-            rules = rules[4:]
-        for rule in rules:
-            for n in order:
-                if clear(n, NONE, NONE) and rule(n):
-                    return n, early
+        rules = Rules(uid=wish.uid, window=window, holds=holds, last_used=last_used)
+        for rule in rules.stable() if choice is NumberChoice.STABLE else rules.lowest():
+            for number_ in order:
+                if rules.clear(number_, NONE) and rule(number_):
+                    return number_, early
     return None
+
+
+@dataclass(frozen=True)
+class Rules:
+    uid: str
+    window: Timespan
+    holds: list[tuple[int, Timespan, str]]
+    last_used: LastUsed
+
+    def clear(self, number_: int, behind: timedelta) -> bool:
+        wide = self.window.widened(NONE, behind)
+        return not any(n == number_ and held.overlaps(wide) for n, held, _ in self.holds)
+
+    def rested(self, number_: int) -> bool:
+        since = self.window.start - timedelta(hours=24)
+        before = [
+            (held.end, uid)
+            for n, held, uid in self.holds
+            if n == number_ and held.end <= self.window.start
+        ]
+        uses = [max(before)] if before else []
+        uses += [self.last_used[number_]] if number_ in self.last_used else []
+        return all(end <= since or uid == self.uid for end, uid in uses)
+
+    def own(self, number_: int) -> bool:
+        users = [uid for n, _, uid in self.holds if n == number_]
+        users += [self.last_used[number_][1]] if number_ in self.last_used else []
+        return self.uid in users
+
+    def stable(self) -> list[Callable[[int], bool]]:
+        day, hour = timedelta(hours=24), timedelta(hours=1)
+        return [
+            self.own,
+            lambda n: self.rested(n) and self.clear(n, day),
+            lambda n: self.rested(n) and self.clear(n, hour),
+            self.rested,
+            *self.lowest(),
+        ]
+
+    def lowest(self) -> list[Callable[[int], bool]]:
+        return [lambda n: self.clear(n, timedelta(hours=1)), lambda n: self.clear(n, NONE)]
 
 
 @settings(deadline=None)
@@ -366,7 +392,12 @@ def by_the_rules(wish: Wish, holds, numbers, choice, last_used) -> tuple[int, bo
         ),
     ),
 )
-def test_a_choice_is_what_the_rules_say_number_by_number(wanted, choice, numbers, last_used):
+def test_a_choice_is_what_the_rules_say_number_by_number(
+    wanted: list[Wish],
+    choice: NumberChoice,
+    numbers: Sequence[int],
+    last_used: LastUsed,
+) -> None:
     windows, holds = Windows(), []
     for place, wish in enumerate(wanted):
         slot = placed(wish, windows, numbers, choice, last_used)
@@ -381,7 +412,9 @@ def test_a_choice_is_what_the_rules_say_number_by_number(wanted, choice, numbers
 
 @settings(deadline=None)
 @given(wishes, st.randoms(use_true_random=False))
-def test_an_index_says_the_same_however_it_came_to_its_content(wanted, chance):
+def test_an_index_says_the_same_however_it_came_to_its_content(
+    wanted: list[Wish], chance: random.Random
+) -> None:
     holds = []
     for place, wish in enumerate(wanted):
         start = DAY + timedelta(minutes=wish.start, seconds=place)
@@ -412,7 +445,7 @@ def test_an_index_says_the_same_however_it_came_to_its_content(wanted, chance):
             assert one.next_after(probe, at(hour)) == min(starts, default=None)
 
 
-def test_removing_a_hold_on_another_number_changes_nothing():
+def test_removing_a_hold_on_another_number_changes_nothing() -> None:
     windows = held((8000, 9, 10, "x"))
     windows.remove(8001, "b0")
     windows.remove(8000, "unknown")

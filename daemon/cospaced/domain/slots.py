@@ -29,7 +29,18 @@ from cospaced.domain.windows import Held, Windows
 from cospaced.settings import NumberChoice
 
 
-__all__ = ["RESERVE", "REST", "Held", "Slot", "Trimmed", "Windows", "choose", "index_of", "trim"]
+__all__ = [
+    "RESERVE",
+    "REST",
+    "Held",
+    "LastUsed",
+    "Slot",
+    "Trimmed",
+    "Windows",
+    "choose",
+    "index_of",
+    "trim",
+]
 
 LastUsed = Mapping[int, tuple[datetime, str]]
 """When each number was last in use and by which UID, for uses that the windows hold no more."""
