@@ -33,9 +33,8 @@ class Problem:
     text: str
 
     def __str__(self) -> str:
-        section = f" [{self.section}]" if self.section else ""
-        key = f" {self.key}" if self.key else ""
-        return f"{self.file}:{self.line}:{section}{key}: {self.text}"
+        where = " ".join(part for part in (f"[{self.section}]", self.key) if part not in ("[]", ""))
+        return ": ".join(part for part in (f"{self.file}:{self.line}", where, self.text) if part)
 
 
 class ConfigurationError(CospacedError):
