@@ -1,0 +1,33 @@
+# Everything is made in .venv; python3 (3.11 or newer) with venv and pip is all that must be there.
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := $(BIN)/python
+
+.PHONY: demo test check bench soak clean
+
+.venv/made: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+demo: .venv/made ## The whole system in one terminal, in about 40 seconds.
+	$(BIN)/cospaced demo
+
+test: .venv/made ## Every test.
+	$(BIN)/pytest
+
+check: .venv/made ## What a change must pass besides the tests.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+bench: .venv/made ## Speed and memory, each beside its limit.
+	$(RUN) tests/bench/run.py
+
+soak: .venv/made ## A kill at every await, for every seed: half an hour.
+	SOAK=1 $(BIN)/pytest tests/engine/test_kill.py
+
+clean:
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

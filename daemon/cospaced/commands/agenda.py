@@ -1,0 +1,156 @@
+"""`cospaced agenda`: what the calendars say now, and what follows from it."""
+
+import asyncio
+import json
+import sys
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from cospaced.bootstrap import calendar_sources, stored_bookings
+from cospaced.commands.options import config_option, load_or_exit
+from cospaced.commands.table import table
+from cospaced.domain.document import document, moment
+from cospaced.domain.timespan import Timespan
+from cospaced.engine.agenda import Agenda, read
+from cospaced.host.clock import SystemClock
+from cospaced.host.log_setup import configure
+from cospaced.settings import Settings
+
+
+AHEAD = timedelta(days=7)
+
+
+@click.command()
+@config_option
+@click.option("--from", "begin", metavar="T", help="From when, ISO 8601 (default: now).")
+@click.option("--to", "end", metavar="T", help="Until when (default: 7 days after --from).")
+@click.option("--room", help="Only bookings with this room.")
+@click.option("--all", "everything", is_flag=True, help="List events that are no bookings, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def agenda(
+    file: Path,
+    begin: str | None,
+    end: str | None,
+    room: str | None,
+    everything: bool,
+    as_json: bool,
+) -> None:
+    """Read the calendars now and print the bookings that follow; touch nothing."""
+    settings = load_or_exit(file)
+    if room is not None and settings.room(room) is None:
+        names = ", ".join(sorted(one.name for one in settings.rooms))
+        raise click.BadParameter(f"there is no room {room!r} (rooms: {names})")
+    clock = SystemClock()
+    span = _span(begin, end, settings, clock.now())
+    logging = configure(
+        level="error", format="console", clock=clock, stderr=sys.stderr, environment={}
+    )
+    try:
+        found = asyncio.run(_read(settings, span))
+    finally:
+        logging.close()
+    if room is not None:
+        found = _of_room(found, room)
+    if as_json:
+        click.echo(json.dumps(_json(found, settings, everything=everything), indent=2))
+    else:
+        _print(found, settings, everything=everything)
+
+
+def _span(begin: str | None, end: str | None, settings: Settings, now: datetime) -> Timespan:
+    start = now if begin is None else _moment("--from", begin, settings)
+    stop = start + AHEAD if end is None else _moment("--to", end, settings)
+    if stop <= start:
+        raise click.BadParameter("--to must be later than --from")
+    return Timespan(start, stop)
+
+
+def _moment(option: str, text: str, settings: Settings) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{option}: {text!r} is no ISO 8601 time (write 2026-11-23T09:00)"
+        ) from None
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=ZoneInfo(settings.daemon.time_zone))
+    return found.astimezone(UTC)
+
+
+async def _read(settings: Settings, span: Timespan) -> Agenda:
+    known = await stored_bookings(settings)
+    async with calendar_sources(settings) as sources:
+        return await read(settings, sources, span, SystemClock(), known)
+
+
+def _of_room(found: Agenda, room: str) -> Agenda:
+    return replace(
+        found,
+        bookings=tuple(b for b in found.bookings if room in b.rooms),
+        problems=tuple(p for p in found.problems if p[0] == room),
+        skipped=tuple(s for s in found.skipped if s.room == room),
+    )
+
+
+def _json(found: Agenda, settings: Settings, *, everything: bool) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "bookings": [document(booking, settings) for booking in found.bookings],
+        "problems": [{"room": room, "reason": reason} for room, reason in found.problems],
+    }
+    if everything:
+        shown["skipped"] = [
+            {
+                "room": skip.room,
+                "uid": skip.uid,
+                "start": moment(skip.start),
+                "reason": skip.reason,
+            }
+            for skip in found.skipped
+        ]
+    return shown
+
+
+def _print(found: Agenda, settings: Settings, *, everything: bool) -> None:
+    zone = ZoneInfo(settings.daemon.time_zone)
+    rows = []
+    for booking in found.bookings:
+        shown = document(booking, settings)
+        start, end = booking.start.astimezone(zone), booking.end.astimezone(zone)
+        rows.append(
+            [
+                f"{start:%a %Y-%m-%d %H:%M}-{end:%H:%M}",
+                shown["numeric_id"] or "-",
+                shown["state"],
+                ", ".join(booking.rooms),
+                shown["title"],
+            ]
+        )
+    if rows:
+        click.echo(table(["when", "number", "state", "rooms", "title"], rows))
+    else:
+        click.echo("No bookings.")
+    _print_skipped(found, zone, everything=everything)
+    for room, reason in found.problems:
+        click.echo(f"problem: room {room}: {reason}", err=True)
+
+
+def _print_skipped(found: Agenda, zone: ZoneInfo, *, everything: bool) -> None:
+    if not found.skipped:
+        return
+    if everything:
+        rows = [
+            [f"{s.start.astimezone(zone):%a %Y-%m-%d %H:%M}", s.room, s.reason, s.uid]
+            for s in found.skipped
+        ]
+        click.echo()
+        click.echo(table(["when", "room", "no booking because", "uid"], rows))
+        return
+    reasons = Counter(skip.reason for skip in found.skipped)
+    each = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+    click.echo(f"{len(found.skipped)} events are no bookings: {each} (--all lists them)")

@@ -1,0 +1,199 @@
+"""`cospaced run`: the daemon, from the first line of the log to the last."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import structlog
+
+from cospaced import __version__
+from cospaced.bootstrap import Daemon, daemon
+from cospaced.commands.options import BAD_CONFIGURATION, config_option, load_or_exit
+from cospaced.configuration import changes_needing_restart, load, with_restart_keys_of
+from cospaced.domain.document import moment
+from cospaced.engine.machine import Machine
+from cospaced.engine.report import status, status_line
+from cospaced.errors import ConfigurationError, CospacedError
+from cospaced.host.clock import SystemClock
+from cospaced.host.control import ControlServer, Request, control_path
+from cospaced.host.lock import StateLock
+from cospaced.host.log_setup import Logging, configure
+from cospaced.host.notify import Notifier
+from cospaced.ports import Clock, Store
+from cospaced.settings import Settings
+
+
+log = structlog.get_logger()
+
+READY_WITHIN = 30.0
+"""Seconds after which READY is told whatever has not answered."""
+STATUS_EVERY = 5.0
+EXIT_WITHIN = 1.0
+"""Seconds that threads are waited for when all is closed."""
+FAILED = 1
+
+
+@click.command()
+@config_option
+@click.option("--observe", is_flag=True, help="Plan and log everything; write nothing to CMS.")
+def run(file: Path, observe: bool) -> None:
+    """Run the daemon in the foreground, as systemd starts it."""
+    settings = load_or_exit(file)
+    clock = SystemClock()
+    logging = configure(
+        level=settings.daemon.log_level,
+        format=settings.daemon.log_format,
+        clock=clock,
+        stderr=sys.stderr,
+        environment=os.environ,
+    )
+    notifier = Notifier(os.environ)
+    try:
+        with StateLock(settings.daemon.state_dir):
+            asyncio.run(_Process(settings, logging, notifier, clock).run(observe=observe))
+    except ConfigurationError as error:
+        log.error("config.refused", reason=str(error))  # noqa: TRY400 - a sentence, no traceback
+        raise SystemExit(BAD_CONFIGURATION) from None
+    except CospacedError as error:
+        log.error("daemon.failed", reason=str(error))  # noqa: TRY400 - likewise
+        raise SystemExit(FAILED) from None
+    finally:
+        notifier.close()
+        logging.close()
+
+
+class _Process:
+    """The daemon's process: signals, systemd, the control socket, around the machine."""
+
+    def __init__(
+        self, settings: Settings, logging: Logging, notifier: Notifier, clock: Clock
+    ) -> None:
+        self._settings = settings
+        self._logging = logging
+        self._notifier = notifier
+        self._clock = clock
+        self._stop = asyncio.Event()
+        self._reload = asyncio.Event()
+        self._ready = False
+
+    async def run(self, *, observe: bool) -> None:
+        """Run until SIGTERM or SIGINT."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload.set)
+        log.info("daemon.started", version=__version__, observe=observe)
+        for warning in self._settings.warnings:
+            log.warning("config.warning", reason=warning)
+        async with daemon(self._settings, observe=observe) as made:
+            handler = _Questions(made.machine, made.store)
+            control = ControlServer(control_path(self._settings.daemon.state_dir), handler.answer)
+            await control.start()
+            try:
+                await self._serve(made)
+            finally:
+                await control.close()
+        log.info("daemon.stopped")
+        _let_nothing_hold_the_exit(self._logging)
+
+    async def _serve(self, made: Daemon) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(made.machine.run(), name="machine")
+            others = [
+                tasks.create_task(self._tell_systemd(made.machine), name="systemd"),
+                tasks.create_task(self._reload_when_asked(made), name="reload"),
+            ]
+            await self._stop.wait()
+            self._notifier.stopping()
+            log.info("daemon.stopping")
+            made.machine.stop()
+            await running
+            for task in others:
+                task.cancel()
+
+    async def _tell_systemd(self, machine: Machine) -> None:
+        """Tell systemd of readiness, status, and the heart-beat of the timing loop."""
+        interval = self._notifier.watchdog_interval
+        pause = min(STATUS_EVERY, interval / 4 if interval else STATUS_EVERY, 1.0)
+        began, said = self._clock.monotonic(), ""
+        while True:
+            now = self._clock.monotonic()
+            if not self._ready and (machine.ready or now - began >= READY_WITHIN):
+                self._ready = True
+                self._notifier.ready()
+                log.info("daemon.ready", seconds=round(now - began, 1))
+            if interval and now - machine.timing.beat_at < interval / 2:
+                self._notifier.watchdog()
+            line = status_line(machine)
+            if line != said:
+                said = line
+                self._notifier.status(line)
+            self._logging.flush()
+            await self._clock.sleep(pause)
+
+    async def _reload_when_asked(self, made: Daemon) -> None:
+        while True:
+            await self._reload.wait()
+            self._reload.clear()
+            self._notifier.reloading()
+            await self._take_up(made)
+            self._notifier.ready()
+
+    async def _take_up(self, made: Daemon) -> None:
+        """Take up the file as it is now, or keep what is in force and say why."""
+        old = self._settings
+        try:
+            new = load(old.file, environment=os.environ)
+            for text in changes_needing_restart(old, new):
+                log.warning("config.needs_restart", reason=text)
+            new = with_restart_keys_of(old, new)
+            await made.reload(new)
+        except ConfigurationError as error:
+            for problem in error.problems:
+                log.error("config.refused", reason=str(problem))  # noqa: TRY400 - a sentence
+            return
+        self._settings = new
+        self._logging.set_level(new.daemon.log_level)
+        log.info("config.reloaded", count=len(new.rooms))
+
+
+def _let_nothing_hold_the_exit(logging: Logging) -> None:
+    """End the process even if a thread is stuck in a resolver or on a dead network file system.
+
+    asyncio waits for such a thread without limit when it closes its loop.
+    """
+
+    def leave(*_: object) -> None:
+        logging.flush()
+        os._exit(0)
+
+    signal.signal(signal.SIGALRM, leave)
+    signal.setitimer(signal.ITIMER_REAL, EXIT_WITHIN)
+
+
+class _Questions:
+    """Answers what `status` and `why` ask over the control socket."""
+
+    def __init__(self, machine: Machine, store: Store) -> None:
+        self._machine = machine
+        self._store = store
+
+    async def answer(self, request: Request) -> dict[str, Any]:
+        """Answer one question."""
+        if request.command == "status":
+            return status(self._machine)
+        if request.command == "why":
+            return await self._why(str(request.arguments.get("booking", "")))
+        raise CospacedError(f"this daemon knows no command {request.command!r}")
+
+    async def _why(self, booking: str) -> dict[str, Any]:
+        story = await self._store.story(booking)
+        return {
+            "story": [
+                {"at": moment(line.at), "event": line.event, "text": line.text} for line in story
+            ]
+        }
