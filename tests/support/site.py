@@ -155,6 +155,7 @@ class Site:
         self.store: Any = MemoryStore()
         self.events: list[tuple[datetime, str, dict[str, Any]]] = []
         self.machine: Machine | None = None
+        self.password = "simulated"
         self._invitations: dict[str, Invitation] = {}
         self.settings = self._settings()
         self.write_calendars()
@@ -217,7 +218,7 @@ class Site:
                 bridge.name,
                 bridge.address,
                 "admin",
-                Secret("simulated"),
+                Secret(self.password),
                 web=Web(transport=_DoomedTransport(self.cluster.transport(), doom)),
                 clock=self.clock,
                 concurrency=8,

@@ -102,8 +102,6 @@ class IcalSource:
                 return await self._unchanged(room, previous, stamp, window, got, deadline)
         else:
             previous = None
-        if got.data is None:
-            raise CalendarError("unreachable", "it answered 'not modified' to a plain request")
         return await self._changed(room, previous, meant, window, got, deadline)
 
     async def _ask(self, room: RoomSettings, stamp: Stamp | None, now: datetime) -> _Read:
@@ -161,8 +159,10 @@ class IcalSource:
         deadline: float,
     ) -> Reading:
         """Work a calendar out, as far as it is not as in the reading before."""
+        data = got.data
+        if data is None:
+            raise CalendarError("unreachable", "it answered 'not modified' to a plain request")
         now = self._clock.now()
-        data = got.data or b""
         reuse = previous is not None and _within(window, previous.covered)
         covered = previous.covered if reuse and previous else _covered(room, window)
         result = await self._expand(
@@ -197,7 +197,7 @@ class IcalSource:
         covered: Timespan,
         deadline: float,
         *,
-        data: bytes = b"",
+        data: bytes | None = None,
         body: bytes = b"",
         read_at: datetime | None = None,
     ) -> Expansion:
@@ -207,7 +207,7 @@ class IcalSource:
             covered=covered,
             time_zone=self._time_zone,
             address=room.address,
-            reuse=bool(data and body),
+            reuse=data is not None and bool(body),
             read_at=read_at,
         )
         # A moment earlier than the poll's own end, so that the error tells what hung.

@@ -27,12 +27,12 @@ _FAST = 1
 class Job:
     """A calendar to work out over a window.
 
-    `data` is what was read; empty: nothing was, and `body` is worked out over a new window.
+    `data` is what was read; None: nothing was, and `body` is worked out over a new window.
     `body` is that of the reading before (empty: there is none). `reuse` says that UIDs whose text
     is as in `body` may be left as they are: window and settings are the same.
     """
 
-    data: bytes
+    data: bytes | None
     body: bytes
     covered: Timespan
     time_zone: str
@@ -64,8 +64,8 @@ def work_out(job: Job, guard: Guard = nullcontext) -> Expansion:
     nothing but a damaged `body`).
     """
     before = _kept_text(job)
-    calendar = icalendar_text.read(job.data or before, job.address)
-    if job.data and job.read_at is not None:
+    calendar = icalendar_text.read(before if job.data is None else job.data, job.address)
+    if job.data is not None and job.read_at is not None:
         calendar = download_stamp.without(calendar, job.read_at)
     kept = _unchanged(calendar, before, job.address) if job.reuse and before else frozenset[str]()
     books = [ZoneBook(scope, job.time_zone) for scope in calendar.scopes]
@@ -85,7 +85,7 @@ def work_out(job: Job, guard: Guard = nullcontext) -> Expansion:
                 f"it has more than {MOST_OCCURRENCES} occurrences from {job.covered.start:%Y-%m-%d}"
                 f" to {job.covered.end:%Y-%m-%d}",
             )
-    body = zlib.compress(calendar.reduced(), _FAST) if job.data else job.body
+    body = job.body if job.data is None else zlib.compress(calendar.reduced(), _FAST)
     return Expansion(
         body=body,
         occurrences=tuple(sorted(occurrences, key=lambda o: (o.start, o.key))),
@@ -98,7 +98,7 @@ def _kept_text(job: Job) -> bytes:
     try:
         return zlib.decompress(job.body) if job.body else b""
     except zlib.error as error:
-        if job.data:
+        if job.data is not None:
             return b""
         raise CalendarError("unreadable", f"its stored text is damaged ({error})") from error
 

@@ -62,6 +62,7 @@ class Machine:
         self._stop_asked = asyncio.Event()
         self._pool_wanted = asyncio.Event()
         self.pool_problem = ""
+        self._pool = self._new_pool()
         self.copies = Copies()
         self.bridges = Bridges(ports.bridges, clock)
         self.ledger = Ledger(ports.store, clock)
@@ -134,9 +135,12 @@ class Machine:
 
     def reload(self, settings: Settings, sources: Mapping[str, CalendarSource]) -> None:
         """Go on with other settings; open bookings keep the terms they were opened with."""
+        old = self.settings
         self.settings = settings
         self.following.settings = settings
         self.timing.settings = settings
+        if old.pool != settings.pool:
+            self._pool = self._new_pool()
         self.polling.reload(settings, sources)
         self._calendars_changed(self.copies.keys())
         self._pool_wanted.set()
@@ -157,6 +161,16 @@ class Machine:
             if room in row.rooms and row.state in (State.PLANNED, State.OPEN, State.REFUSED)
         ]
 
+    def _new_pool(self) -> Pool:
+        """Return a pool of the settings in force; it remembers what it has told."""
+        return Pool(
+            settings=self.settings.pool,
+            site_id=self._site_id,
+            store=self._ports.store,
+            clock=self._clock,
+            ours=lambda tag: self.ledger.get(tag) is not None,
+        )
+
     def _calendars_known(self) -> bool:
         return self.polling.all_tried and not self.polling.unread
 
@@ -176,15 +190,8 @@ class Machine:
         bridge = self.bridges.serving()
         if bridge is None:
             return POOL_RETRY
-        pool = Pool(
-            settings=self.settings.pool,
-            site_id=self._site_id,
-            store=self._ports.store,
-            clock=self._clock,
-            ours=lambda tag: self.ledger.get(tag) is not None,
-        )
         try:
-            slots = await pool.prepare(bridge)
+            slots = await self._pool.prepare(bridge)
         except PoolUnsettled as problem:
             self.pool_problem = str(problem)
             return POOL_UNSETTLED_RETRY
