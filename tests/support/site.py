@@ -23,6 +23,7 @@ from cospaced.cms.bridge import CmsBridge
 from cospaced.domain.booking import Booking
 from cospaced.engine.machine import Machine, Ports
 from cospaced.host.web import Web
+from cospaced.ports import Bridge
 from cospaced.settings import (
     CalendarSettings,
     CmsSettings,
@@ -156,6 +157,7 @@ class Site:
         self.events: list[tuple[datetime, str, dict[str, Any]]] = []
         self.machine: Machine | None = None
         self.password = "simulated"
+        self.wrap_bridge: Callable[[Bridge], Bridge] = lambda bridge: bridge
         self._invitations: dict[str, Invitation] = {}
         self.settings = self._settings()
         self.write_calendars()
@@ -238,7 +240,7 @@ class Site:
             clock=self.clock,
             entropy=self.entropy,
             store=_DoomedStore(self.store, doom),
-            bridges=bridges,
+            bridges=[self.wrap_bridge(bridge) for bridge in bridges],
             sources={"files": source},
         )
         return Machine(self.settings, ports, site_key=SITE_KEY, site_id=SITE_ID)

@@ -36,7 +36,7 @@ def status(file: Path, as_json: bool) -> None:
 def rendered(shown: dict[str, Any], settings: Settings) -> str:
     """Return the status as text."""
     zone = ZoneInfo(settings.daemon.time_zone)
-    parts = [_bridges(shown), _slots(shown), _calendars(shown, zone), _bookings(shown, zone)]
+    parts = [_bridges(shown, zone), _slots(shown), _calendars(shown, zone), _bookings(shown, zone)]
     if shown["store_failing_since"]:
         parts.append(
             f"The state cannot be stored since {_clock(shown['store_failing_since'], zone)}."
@@ -48,9 +48,12 @@ def _clock(moment: str, zone: ZoneInfo) -> str:
     return f"{datetime.fromisoformat(moment).astimezone(zone):%a %H:%M:%S}"
 
 
-def _bridges(shown: dict[str, Any]) -> str:
+def _bridges(shown: dict[str, Any], zone: ZoneInfo) -> str:
     rows = [
-        [one["name"], "answers" if one["up"] else f"no answer since {one['down_since']}"]
+        [
+            one["name"],
+            "answers" if one["up"] else f"no answer since {_clock(one['down_since'], zone)}",
+        ]
         for one in shown["bridges"]
     ]
     return table(["Call Bridge", "state"], rows)

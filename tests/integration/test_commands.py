@@ -1,0 +1,195 @@
+"""The commands as an administrator meets them, on real files."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cospaced import __version__
+from cospaced.commands.cli import COMMANDS, cli
+from cospaced.commands.status import rendered
+from cospaced.configuration import load
+
+
+INI = """\
+[daemon]
+state_dir = state
+time_zone = Europe/Berlin
+[cms]
+address = cms.example.org
+username = admin
+password = simulated
+[pool]
+domain = cms.example.org
+numeric_id_base = 8001
+numeric_id_quantity = 5
+[calendar:files]
+type = ical
+[room:aula]
+calendar = files
+path = aula.ics
+endpoints = aula@rooms.example.org
+[room:boardroom]
+calendar = files
+path = boardroom.ics
+endpoints = boardroom@rooms.example.org
+"""
+
+
+def event(uid: str, start: str, *lines: str, title: str = "Planning") -> str:
+    begin = datetime.fromisoformat(start).replace(tzinfo=UTC)
+    rows = (
+        "BEGIN:VEVENT",
+        f"UID:{uid}",
+        "DTSTAMP:20261101T000000Z",
+        f"DTSTART:{begin:%Y%m%dT%H%M%SZ}",
+        f"DTEND:{begin + timedelta(hours=1):%Y%m%dT%H%M%SZ}",
+        f"SUMMARY:{title}",
+        "ORGANIZER:mailto:ada@example.org",
+        *lines,
+        "END:VEVENT",
+    )
+    return "\r\n".join(rows)
+
+
+def calendar(path: Path, *events: str) -> None:
+    head = ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//tests//EN")
+    path.write_text("\r\n".join((*head, *events, "END:VCALENDAR", "")), newline="")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """Write a site with one booking, one private one, and three events that are none."""
+    file = tmp_path / "cospaced.ini"
+    file.write_text(INI)
+    file.chmod(0o600)
+    both = (
+        event("one", "2026-11-23T09:00"),
+        event("two", "2026-11-24T09:00", "CLASS:PRIVATE", title="Redundancies"),
+    )
+    calendar(
+        tmp_path / "aula.ics",
+        *both,
+        event("alone", "2026-11-25T09:00"),
+        event("free", "2026-11-25T12:00", "TRANSP:TRANSPARENT"),
+        event("gone", "2026-11-25T15:00", "STATUS:CANCELLED"),
+    )
+    calendar(tmp_path / "boardroom.ics", *both)
+    return file
+
+
+def agenda(file: Path, *options: str) -> Result:
+    span = ("--from", "2026-11-23", "--to", "2026-11-27")
+    return CliRunner().invoke(cli, ["agenda", "-c", str(file), *span, *options])
+
+
+def test_agenda_lists_bookings_in_local_time_and_counts_what_is_none(site: Path) -> None:
+    done = agenda(site)
+    assert done.exit_code == 0, done.output
+    lines = done.output.splitlines()
+    assert lines[0].split() == ["when", "number", "state", "rooms", "title"]
+    assert lines[1].startswith("Mon 2026-11-23 10:00-11:00")
+    assert lines[1].endswith("aula, boardroom  Planning")
+    assert "Redundancies" not in done.output
+    assert "Private meeting" in lines[2]
+    assert lines[3].startswith("3 events are no bookings: 1 only 1 of at least 2 rooms")
+
+
+def test_agenda_lists_the_events_that_are_no_bookings_with_their_reasons(site: Path) -> None:
+    shown = json.loads(agenda(site, "--all", "--json").stdout)
+    assert [b["uid"] for b in shown["bookings"]] == ["one", "two"]
+    assert [b["organizer"] for b in shown["bookings"]] == ["ada@example.org", ""]
+    assert shown["bookings"][0]["start"] == "2026-11-23T09:00:00Z"
+    reasons = {skip["uid"]: skip["reason"] for skip in shown["skipped"]}
+    assert reasons == {
+        "alone": "only 1 of at least 2 rooms with an endpoint",
+        "free": "shown as free",
+        "gone": "cancelled",
+    }
+    assert shown["problems"] == []
+
+
+def test_agenda_tells_a_room_that_cannot_be_read_as_a_problem(site: Path) -> None:
+    (site.parent / "boardroom.ics").unlink()
+    done = agenda(site, "--json")
+    shown = json.loads(done.stdout)
+    assert [problem["room"] for problem in shown["problems"]] == ["boardroom"]
+    assert "does not exist" in shown["problems"][0]["reason"]
+
+
+def test_agenda_of_one_room_and_of_no_room(site: Path) -> None:
+    assert "Planning" in agenda(site, "--room", "aula").output
+    done = agenda(site, "--room", "cellar")
+    assert done.exit_code == 2
+    assert "aula, boardroom" in done.output
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [(("--from", "tomorrow"), "ISO 8601"), (("--to", "2026-11-01"), "later than --from")],
+)
+def test_agenda_says_what_is_wrong_with_a_time(
+    site: Path, options: tuple[str, str], told: str
+) -> None:
+    done = agenda(site, *options)
+    assert done.exit_code == 2
+    assert told in done.output
+
+
+def test_agenda_writes_nothing(site: Path) -> None:
+    before = sorted(site.parent.rglob("*"))
+    agenda(site)
+    assert sorted(site.parent.rglob("*")) == before
+
+
+def test_status_without_a_daemon_says_so(site: Path) -> None:
+    done = CliRunner().invoke(cli, ["status", "-c", str(site)])
+    assert done.exit_code == 1
+    assert "is it running?" in done.output
+
+
+def test_status_can_be_read_at_a_glance(site: Path) -> None:
+    shown = {
+        "bookings": [
+            {
+                "start": "2026-11-23T09:00:00Z",
+                "end": "2026-11-23T10:00:00Z",
+                "numeric_id": "8001",
+                "state": "open",
+                "title": "Planning",
+                "rooms": ["aula"],
+                "dials": [{"room": "aula", "state": "connected"}],
+            }
+        ],
+        "slots": {"first": "8001", "last": "8005", "usable": 5, "in_use": 1, "problem": ""},
+        "calendars": [
+            {
+                "room": "aula",
+                "calendar": "files",
+                "read_at": None,
+                "events": 0,
+                "failing_since": "2026-11-23T08:00:00Z",
+                "reason": "no such file",
+            }
+        ],
+        "bridges": [{"name": "core1", "up": False, "down_since": "2026-11-23T08:00:00Z"}],
+        "store_failing_since": "2026-11-23T08:00:00Z",
+    }
+    text = rendered(shown, load(site, environment={}))
+    assert "core1        no answer since Mon 09:00:00" in text
+    assert "Pool 8001 to 8005: 5 usable, 1 in use" in text
+    assert "failing: no such file" in text
+    assert "Mon 11-23 10:00-11:00  8001    open   Planning  aula connected" in text
+    assert "cannot be stored since Mon 09:00:00" in text
+
+
+def test_every_command_has_help_and_the_program_a_version() -> None:
+    runner = CliRunner()
+    for name in COMMANDS:
+        done = runner.invoke(cli, [name, "--help"])
+        assert done.exit_code == 0, name
+        assert done.output.startswith("Usage: ")
+    assert __version__ in runner.invoke(cli, ["--version"]).output
+    assert runner.invoke(cli, ["no-such-command"]).exit_code == 2
