@@ -222,7 +222,7 @@ async def _peers(first: CmsBridge, store: Store) -> dict[str, str]:
         own = await first.unique_name()
         listed = await first.peers()
     except (Unreachable, ApiError) as error:
-        log.warning("bridge.peers_unknown", bridge=first.name, reason=str(error))
+        log.info("bridge.peers_unknown", bridge=first.name, reason=str(error))
         known = await store.fact(_PEERS)
         return dict(line.split(" ", 1) for line in known.splitlines())
     peers = {peer.name: peer.address for peer in listed if peer.address and peer.name != own}

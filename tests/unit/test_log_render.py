@@ -85,14 +85,18 @@ def test_json_keeps_numbers_and_lists_and_says_the_sentence() -> None:
     }
 
 
-def test_a_console_line_has_the_sentence_and_the_keys_and_the_traceback_below() -> None:
+def test_a_console_line_has_the_sentence_what_it_leaves_out_and_the_traceback_below() -> None:
     told = as_console(
         record(
-            "leg.left", logging.ERROR, endpoint="b@x", exception="Traceback\n  oh\nValueError: n"
+            "leg.left",
+            logging.ERROR,
+            endpoint="b@x",
+            attempt=2,
+            exception="Traceback\n  oh\nValueError: n",
         )
     )
     assert told.decode() == (
-        f"{AT} error   b@x hung up; it is left in peace  [leg.left endpoint=b@x]\n"
+        f"{AT} error   b@x hung up; it is left in peace  [leg.left attempt=2]\n"
         "    Traceback\n      oh\n    ValueError: n\n"
     )
     plain = as_console(record("some.thing", room="a b")).decode()

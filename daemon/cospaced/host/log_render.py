@@ -108,9 +108,10 @@ def _console(record: Record, colour: str, dim: str, plain: str) -> bytes:
     trace = texts.pop("exception", "")
     shown = {key: _fit(text) for key, text in texts.items()}
     told = sentence(record.event, shown)
-    rest = plainly(record.event, shown)
+    # What the sentence says already is not said again; empty keys say nothing.
+    rest = plainly(record.event, {key: text for key, text in shown.items() if text not in told})
     line = f"{dim}{record.at}{plain} {colour}{_NAMES[record.level]:<7} {_fit(told)}{plain}"
-    if told != rest:
+    if told != plainly(record.event, shown):
         line += f"  {dim}[{rest}]{plain}"
     lines = [line, *(f"    {_fit(part)}" for part in trace.splitlines())]
     return ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
