@@ -14,16 +14,18 @@ from cospaced.calendars.workers import Expander, WorkerPool
 from cospaced.cms.bridge import CmsBridge
 from cospaced.cms.dial_rate import DialRate
 from cospaced.cms.observing import ObservingBridge
+from cospaced.cms.peers import Peers
 from cospaced.cms.shadow import Shadow
 from cospaced.domain.booking import Booking
+from cospaced.engine.bridges import Search
 from cospaced.engine.machine import Machine, Ports
-from cospaced.errors import ApiError, ConfigurationError, Problem, Unreachable
+from cospaced.errors import ConfigurationError, Problem
 from cospaced.host.clock import SystemClock
 from cospaced.host.entropy import SystemEntropy
 from cospaced.host.offload import ThreadOffload
 from cospaced.host.web import Web
 from cospaced.ports import Bridge, CalendarSource, Clock, Offload, Store
-from cospaced.settings import CalendarSettings, CmsSettings, Settings, SourceType
+from cospaced.settings import CalendarSettings, Settings, SourceType
 from cospaced.store.memory import MemoryStore
 from cospaced.store.site_key import load_or_make, site_id
 from cospaced.store.sqlite import SqliteStore
@@ -32,7 +34,6 @@ from cospaced.store.sqlite import SqliteStore
 log = structlog.get_logger()
 
 STATE_FILE = "state.db"
-_PEERS = "call_bridges"
 
 
 @asynccontextmanager
@@ -47,8 +48,7 @@ async def daemon(settings: Settings, *, observe: bool = False) -> AsyncIterator[
     async with AsyncExitStack() as stack:
         key = load_or_make(settings.daemon.state_dir, entropy)
         store = await _store(settings, clock, stack, observe=observe)
-        web = _web(settings.cms)
-        bridges = await _bridges(settings, web, clock, store, stack, observe=observe)
+        bridges, search = await _bridges(settings, clock, store, observe=observe)
         sources = Sources(clock, stack)
         ports = Ports(
             clock=clock,
@@ -56,8 +56,10 @@ async def daemon(settings: Settings, *, observe: bool = False) -> AsyncIterator[
             store=store,
             bridges=bridges,
             sources=await sources.of(settings),
+            search=search,
         )
         machine = Machine(settings, ports, site_key=key, site_id=site_id(key))
+        stack.push_async_callback(machine.bridges.close)
         yield Daemon(machine=machine, store=store, sources=sources, clock=clock)
 
 
@@ -168,66 +170,38 @@ async def _store(
     return store
 
 
-def _web(cms: CmsSettings) -> Web:
-    return Web(verify=cms.verify, ca_file=cms.ca_file, connections=cms.concurrency)
-
-
 async def _bridges(
-    settings: Settings,
-    web: Web,
-    clock: Clock,
-    store: Store,
-    stack: AsyncExitStack,
-    *,
-    observe: bool,
-) -> list[Bridge]:
-    """Make the bridges: the configured address first, then those that are listed."""
+    settings: Settings, clock: Clock, store: Store, *, observe: bool
+) -> tuple[list[Bridge], Search | None]:
+    """Return the bridges to speak to, the configured one first, and what finds the others."""
     cms = settings.cms
-    rate = DialRate(cms.dial_rate, clock)
+    rate, shadow = DialRate(cms.dial_rate, clock), Shadow(clock)
 
-    def make(name: str, address: str, own: Web) -> CmsBridge:
+    def make(name: str, address: str) -> Bridge:
         differs = next((b for b in cms.bridges if b.name == name), None)
-        return CmsBridge(
+        bridge = CmsBridge(
             name,
             (differs and differs.address) or address,
             (differs and differs.username) or cms.username,
             (differs and differs.password) or cms.password,
-            web=own,
+            web=Web(verify=cms.verify, ca_file=cms.ca_file, connections=cms.concurrency),
             clock=clock,
             concurrency=cms.concurrency,
             timeout=cms.timeout.total_seconds(),
             dial_rate=rate,
         )
+        return ObservingBridge(bridge, shadow) if observe else bridge
 
-    first = make(_host(cms.address), cms.address, web)
-    made = [first]
-    if cms.call_bridges is None:
-        peers = await _peers(first, store)
-    else:
-        peers = {_host(address): address for address in cms.call_bridges}
-    for name, address in peers.items():
-        if address != cms.address:
-            made.append(make(name, address, _web(cms)))
-    for bridge in made:
-        stack.push_async_callback(bridge.close)
-    if observe:
-        shadow = Shadow(clock)
-        return [ObservingBridge(bridge, shadow) for bridge in made]
-    return list(made)
-
-
-async def _peers(first: CmsBridge, store: Store) -> dict[str, str]:
-    """Ask the configured bridge which others there are; remember them for when it is down."""
-    try:
-        own = await first.unique_name()
-        listed = await first.peers()
-    except (Unreachable, ApiError) as error:
-        log.info("bridge.peers_unknown", bridge=first.name, reason=str(error))
-        known = await store.fact(_PEERS)
-        return dict(line.split(" ", 1) for line in known.splitlines())
-    peers = {peer.name: peer.address for peer in listed if peer.address and peer.name != own}
-    await store.save_fact(_PEERS, "\n".join(f"{name} {url}" for name, url in peers.items()))
-    return peers
+    made = [make(_host(cms.address), cms.address)]
+    if cms.call_bridges is not None:
+        others = (address for address in cms.call_bridges if address != cms.address)
+        return [*made, *(make(_host(address), address) for address in others)], None
+    if not cms.verify:
+        # The password goes to no address that only the network has told.
+        log.warning("bridge.others_unused", reason="verify = no; list them in call_bridges")
+        return made, None
+    peers = Peers(make, store, made, cms.address)
+    return [*made, *await peers.remembered()], peers.find
 
 
 def _host(address: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import structlog
 from cospaced.calendars.ical_source import IcalSource
 from cospaced.calendars.workers import InlineExpander
 from cospaced.cms.bridge import CmsBridge
+from cospaced.cms.peers import Peers
 from cospaced.domain.booking import Booking
 from cospaced.engine.machine import Machine, Ports
 from cospaced.host.web import Web
@@ -89,12 +91,14 @@ class _Doom:
         self.at = at
         self.crossings = 0
         self.fallen = asyncio.Event()
+        self.when: Callable[[str, str, Any], bool] = lambda _side, _what, _subject: False
+        """Asked at each crossing (`before` or `after`, what, its subject) whether to fall there."""
 
-    async def cross(self) -> None:
+    async def cross(self, side: str, what: str, subject: Any = None) -> None:
         """Pass a point at which the process may be killed."""
         if not self.fallen.is_set():
             self.crossings += 1
-            if self.crossings == self.at:
+            if self.crossings == self.at or self.when(side, what, subject):
                 self.fallen.set()
         if self.fallen.is_set():
             # Killed: what asked never goes on, whatever its `finally` tries.
@@ -107,9 +111,9 @@ class _DoomedTransport(httpx.AsyncBaseTransport):
         self._doom = doom
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        await self._doom.cross()
+        await self._doom.cross("before", request.method, request.url.path)
         response = await self._inner.handle_async_request(request)
-        await self._doom.cross()
+        await self._doom.cross("after", request.method, request.url.path)
         return response
 
 
@@ -124,9 +128,9 @@ class _DoomedStore:
         method = getattr(self._inner, name)
 
         async def call(*args: Any, **keys: Any) -> Any:
-            await self._doom.cross()
+            await self._doom.cross("before", name, args)
             result = await method(*args, **keys)
-            await self._doom.cross()
+            await self._doom.cross("after", name, args)
             return result
 
         return call
@@ -157,6 +161,7 @@ class Site:
         self.events: list[tuple[datetime, str, dict[str, Any]]] = []
         self.machine: Machine | None = None
         self.password = "simulated"
+        self.searched = False
         self.wrap_bridge: Callable[[Bridge], Bridge] = lambda bridge: bridge
         self._invitations: dict[str, Invitation] = {}
         self.settings = self._settings()
@@ -213,21 +218,30 @@ class Site:
 
     # --- the daemon --------------------------------------------------------------------------
 
+    def _bridge(self, name: str, address: str, doom: _Doom) -> Bridge:
+        bridge = CmsBridge(
+            name,
+            address,
+            "admin",
+            Secret(self.password),
+            web=Web(transport=_DoomedTransport(self.cluster.transport(), doom)),
+            clock=self.clock,
+            concurrency=8,
+            timeout=self.settings.cms.timeout.total_seconds(),
+        )
+        return self.wrap_bridge(bridge)
+
     def _machine(self, doom: _Doom) -> Machine:
         offload = InlineOffload(self.entropy)
         bridges = [
-            CmsBridge(
-                bridge.name,
-                bridge.address,
-                "admin",
-                Secret(self.password),
-                web=Web(transport=_DoomedTransport(self.cluster.transport(), doom)),
-                clock=self.clock,
-                concurrency=8,
-                timeout=self.settings.cms.timeout.total_seconds(),
-            )
-            for bridge in self.cluster.bridges
+            self._bridge(bridge.name, bridge.address, doom) for bridge in self.cluster.bridges
         ]
+        search = None
+        if self.searched:
+            # The daemon is told the first bridge alone and finds the others by itself.
+            bridges = bridges[:1]
+            make = partial(self._bridge, doom=doom)
+            search = Peers(make, self.store, bridges, self.cluster.bridges[0].address).find
         source = IcalSource(
             self.settings.calendars[0],
             time_zone="Europe/Berlin",
@@ -240,8 +254,9 @@ class Site:
             clock=self.clock,
             entropy=self.entropy,
             store=_DoomedStore(self.store, doom),
-            bridges=[self.wrap_bridge(bridge) for bridge in bridges],
+            bridges=bridges,
             sources={"files": source},
+            search=search,
         )
         return Machine(self.settings, ports, site_key=SITE_KEY, site_id=SITE_ID)
 
