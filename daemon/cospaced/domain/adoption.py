@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cospaced.domain.booking import Booking, Dial, SpaceForm, State
+from cospaced.domain.display import space_form
 from cospaced.domain.draft import SETTLING
 from cospaced.domain.follow import targets
 from cospaced.domain.identity import booking_id
@@ -61,7 +62,7 @@ def orphan(
     """
     uid = f"orphan:{space.id}"
     fresh = booking_id(uid, now.isoformat())
-    return Booking(
+    row = Booking(
         id=fresh if taken or not space.cdr_tag else space.cdr_tag,
         uid=uid,
         recurrence_id=now.isoformat(),
@@ -73,12 +74,14 @@ def orphan(
         passcode=space.passcode,
         secret=space.secret,
         terms=terms,
-        form=_form(space),
         opened_at=now,
         adopted_at=now,
+        edited=True,
         detached=True,
         created_at=now,
     )
+    # It is told nothing before it is closed: least of all to open, where it is locked already.
+    return replace(row, form=space_form(row))
 
 
 def _form(space: SeenSpace) -> SpaceForm:

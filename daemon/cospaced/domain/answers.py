@@ -1,18 +1,18 @@
-"""What answers and looks make of a booking: (row, view, answer, now) -> (row, view, told).
+"""What answers make of a booking: (row, view, write, outcome, now) -> (row, view, told).
 
 The counterpart of `domain.plan`: pure folds, applied by the engine as answers arrive. A write
 without an answer never changes what is believed of CMS, only when it is asked again.
+`domain.sightings` does the same for looks.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from cospaced.domain import dialling
+from cospaced.domain import legs
 from cospaced.domain.booking import Booking, DialState
 from cospaced.domain.draft import RETRY, SETTLING, Draft, Send, Surroundings, Told
-from cospaced.domain.seen import SeenCall, SeenLeg, SeenSpace
+from cospaced.domain.seen import SeenCall
 from cospaced.domain.view import View
 from cospaced.domain.writes import OpenSpace, Outcome, Result
 
@@ -25,35 +25,6 @@ class Folded:
     view: View
     told: tuple[Told, ...] = ()
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallsSeen:
-    """Answer to a look at a space's calls on every Call Bridge; `asked_at` is when it began."""
-
-    asked_at: datetime
-    calls: tuple[SeenCall, ...]
-    blind: tuple[str, ...] = ()
-    age: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegsSeen:
-    """Answer to a look at the legs of the calls in view."""
-
-    asked_at: datetime
-    legs: tuple[SeenLeg, ...]
-    blind: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpaceSeen:
-    """Answer to a look at the space itself; None: it is gone."""
-
-    asked_at: datetime
-    space: SeenSpace | None
-
-
-Answered = CallsSeen | LegsSeen | SpaceSeen
 
 REFUSED_RETRY = 5 * RETRY
 """How soon a refused opening or closing is tried again."""
@@ -85,33 +56,6 @@ def settle(
         case other:
             raise ValueError(f"no answer is expected to {other!r}")
     return Folded(booking=draft.booking, view=draft.view, told=draft.done().told)
-
-
-def observe(
-    booking: Booking, view: View, around: Surroundings, seen: Answered, now: datetime
-) -> Folded:
-    """Fold a look."""
-    draft = Draft(booking, view, around, now, frozenset())
-    match seen:
-        case CallsSeen():
-            _calls(draft, seen)
-        case LegsSeen():
-            held = tuple(leg for leg in view.legs if leg.bridge in seen.blind)
-            draft.view = replace(
-                view,
-                legs=(*seen.legs, *held),
-                legs_at=seen.asked_at,
-                blind=_all(seen.blind),
-            )
-            dialling.watch(draft, seen.asked_at)
-        case SpaceSeen():
-            draft.view = replace(view, space=seen.space, space_at=seen.asked_at)
-            _edited(draft, seen.space)
-    return Folded(booking=draft.booking, view=draft.view, told=draft.done().told)
-
-
-def _all(names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(sorted(set(names)))
 
 
 def _back_off(draft: Draft, outcome: Outcome, event: str) -> None:
@@ -155,12 +99,10 @@ def _locked(draft: Draft, outcome: Outcome) -> None:
 def _called(draft: Draft, sent: Send, outcome: Outcome) -> None:
     if outcome.result is Result.DONE and outcome.id:
         call = SeenCall(bridge=sent.bridge, id=outcome.id, space="")
-        # The look just before showed no call; the new one is empty as of that look.
+        # The look just before showed no call: the new one is empty, and need not be looked into
+        # before the rooms are called. In a storm of starts that look would cost them seconds.
         draft.view = replace(
-            draft.view,
-            calls=(call,),
-            legs=(),
-            legs_at=draft.view.calls_at,
+            draft.view, calls=(call,), calls_at=draft.now, legs=(), legs_at=draft.now
         )
         draft.change(
             call_asked_at=None,
@@ -170,11 +112,22 @@ def _called(draft: Draft, sent: Send, outcome: Outcome) -> None:
             reason="",
         )
         draft.tell("call.started", call=outcome.id, bridge=sent.bridge)
-    elif outcome.result is Result.UNKNOWN and outcome.sent:
+    elif outcome.result is not Result.REFUSED and outcome.sent:
+        # Without an answer, or without an id in it: only a look tells.
+        draft.change(call_asked_at=_sent_at(draft, draft.booking.call_asked_at))
         draft.tell("call.in_doubt", "warning", reason=outcome.reason)
     else:
         draft.change(call_asked_at=None)
         _back_off(draft, outcome, "call.not_started")
+
+
+def _sent_at(draft: Draft, intended: datetime | None) -> datetime:
+    """Return when a request without an answer may have been sent at the earliest.
+
+    It may have waited long for its turn: what counts is that its timeout ended just now.
+    """
+    earliest = draft.now - draft.around.timeout
+    return earliest if intended is None else max(intended, earliest)
 
 
 def _dialled(draft: Draft, endpoint: str, outcome: Outcome) -> None:
@@ -189,12 +142,15 @@ def _dialled(draft: Draft, endpoint: str, outcome: Outcome) -> None:
         return
     if outcome.result is Result.DONE:
         draft.change_dial(endpoint, state=DialState.PLACED, leg=outcome.id)
-        late = max(0, round((draft.now - one.due).total_seconds() * 1000))
+        # A later attempt is late by the interval, which tells nobody anything.
+        first = one.attempt == one.base + 1
+        late = max(0, round((draft.now - one.due).total_seconds() * 1000)) if first else None
         draft.tell("leg.dialled", **keys, leg=outcome.id, bridge=one.bridge, late_ms=late)
     elif outcome.result is Result.UNKNOWN and outcome.sent:
-        settles = (one.at or draft.now) + draft.around.timeout + SETTLING
+        at = _sent_at(draft, one.at)
+        settles = at + draft.around.timeout + SETTLING
         draft.change_dial(
-            endpoint, state=DialState.DOUBT, not_before=settles, reason=outcome.reason
+            endpoint, state=DialState.DOUBT, at=at, not_before=settles, reason=outcome.reason
         )
         draft.tell("leg.in_doubt", "warning", **keys, reason=outcome.reason)
     elif outcome.result is Result.UNKNOWN:
@@ -207,7 +163,7 @@ def _dialled(draft: Draft, endpoint: str, outcome: Outcome) -> None:
             endpoint, state=DialState.DUE, attempt=one.attempt - 1, not_before=draft.now + RETRY
         )
     else:
-        dialling.failed(draft, one, outcome.reason)
+        legs.failed(draft, one, outcome.reason)
 
 
 def _ended(draft: Draft, call: str, outcome: Outcome) -> None:
@@ -221,81 +177,21 @@ def _ended(draft: Draft, call: str, outcome: Outcome) -> None:
 
 
 def _plain(draft: Draft, sent: Send, outcome: Outcome) -> None:
-    if outcome.result is not Result.DONE:
-        draft.tell("request.failed", "warning", reason=f"{sent.mark[0]}: {outcome.reason}")
-    if sent.mark[0] == "free":
-        draft.change_dial(sent.mark[1], freed_at=draft.now)
-    if sent.mark[0] == "drop":
-        draft.view = replace(draft.view, legs_at=None)
-
-
-def _calls(draft: Draft, seen: CallsSeen) -> None:
-    before = draft.view
-    known = draft.booking.call_seen_at
-    if known is not None and seen.asked_at <= known and not seen.calls:
-        # The call was made while this look was under way.
+    """Fold a leg that was dropped, here or elsewhere, and a warning that was shown."""
+    what, whom = sent.mark[0], sent.mark[1]
+    done = outcome.result is Result.DONE
+    if what == "free" and done:
+        draft.change_dial(whom, freed_at=draft.now)
+    if what == "drop" and done:
+        draft.change_dial(whom, state=DialState.DROPPED, leg="", reason="room removed")
+    if done:
         return
-    held = tuple(c for c in before.calls if c.bridge in seen.blind)
-    calls = (*seen.calls, *held)
-    same = {c.id for c in calls} == {c.id for c in before.calls}
-    draft.view = replace(
-        before,
-        calls=calls,
-        calls_at=seen.asked_at,
-        call_age=seen.age,
-        blind=_all(seen.blind),
-        legs=before.legs if same else (),
-        legs_at=before.legs_at if same else None,
-    )
-    booking = draft.booking
-    if seen.calls:
-        bridge = seen.calls[0].bridge
-        latest = max(seen.asked_at, booking.call_seen_at or seen.asked_at)
-        draft.change(call_asked_at=None, call_seen_at=latest, call_bridge=bridge)
-    elif booking.call_seen_at is not None and booking.call_bridge not in seen.blind:
-        _vanished(draft, seen.asked_at)
-
-
-def _vanished(draft: Draft, asked_at: datetime) -> None:
-    """Fold a call that is not there any more: lost by its bridge, or ended by people."""
-    booking = draft.booking
-    seen = booking.call_seen_at
-    if seen is None or booking.closing or asked_at <= seen:
-        return
-    booted = draft.around.booted.get(booking.call_bridge)
-    dialled = any(d.attempt > 0 for d in booking.dials)
-    draft.change(call_seen_at=None, call_bridge="")
-    if booted is not None and booted > seen:
-        draft.tell("call.lost", "error", bridge=booking.call_bridge)
-        dialling.remade(draft)
-    elif dialled:
-        draft.change(ended_by_people=True)
-        for one in draft.booking.dials:
-            if one.live:
-                draft.change_dial(one.target.endpoint, state=DialState.LEFT, reason="call ended")
-        draft.tell("call.ended_by_people")
-
-
-def _edited(draft: Draft, space: SeenSpace | None) -> None:
-    """Tell once of an edit of the open space that is not ours; it stands until close."""
-    booking = draft.booking
-    form = booking.form
-    if form is None or booking.closing or booking.edited:
-        return
-    if space is None:
-        draft.change(form=None, edited=True)
-        draft.tell("space.gone", "error", number=booking.number)
-        return
-    differing = [
-        name
-        for name, seen, told in (
-            ("name", space.name, form.name),
-            ("passcode", space.passcode, form.passcode),
-            ("secret", space.secret, form.secret),
-            ("access", space.non_member_access, True),
-        )
-        if seen != told
-    ]
-    if differing:
-        draft.change(edited=True)
-        draft.tell("space.edited", "warning", reason=f"{', '.join(differing)} changed on CMS")
+    text = f"{what}: {outcome.reason}"
+    if text not in [dial.reason for dial in draft.booking.dials]:
+        draft.tell("request.failed", "warning", reason=text)
+    if what in ("free", "drop"):
+        draft.change_dial(whom, reason=text)
+    elif outcome.result is Result.UNKNOWN and draft.now < draft.booking.ends_at:
+        # Nobody may have read it: it is shown again. Twice on screen does no harm.
+        shown = tuple(w for w in draft.booking.warned if w != int(whom))
+        draft.change(warned=shown)

@@ -40,10 +40,13 @@ def judge(
     fresh: tuple[Occurrence, ...],
     missing: Mapping[Key, datetime],
     now: datetime,
+    *,
+    held: bool = False,
 ) -> Verdict:
     """Weigh a fresh, whole reading against what was known.
 
-    Events that are over are forgotten without ado.
+    Events that are over are forgotten without ado. `held`: the verdict before held a dangerous
+    answer; one that goes on stays dangerous, though fewer events may be left to come.
     """
     told = {o.key for o in fresh}
     awaited = [o for o in known if o.end > now]
@@ -51,12 +54,13 @@ def judge(
     if not vanished:
         return Verdict(occurrences=fresh)
     mass = len(awaited) >= MASS_OF and 2 * len(vanished) >= len(awaited)
+    mass = mass or (held and any(o.key in missing for o in vanished))
     patience = MASS_PATIENCE if mass else timedelta(0)
     since = {o.key: missing.get(o.key, now) for o in vanished}
-    held = [o for o in vanished if o.key not in missing or now - since[o.key] < patience]
+    kept = [o for o in vanished if o.key not in missing or now - since[o.key] < patience]
     return Verdict(
-        occurrences=(*fresh, *held),
-        missing={o.key: since[o.key] for o in held},
-        again_after=CONFIRM_AFTER if held and not mass else None,
-        mass=mass and bool(held),
+        occurrences=(*fresh, *kept),
+        missing={o.key: since[o.key] for o in kept},
+        again_after=CONFIRM_AFTER if kept and not mass else None,
+        mass=mass and bool(kept),
     )

@@ -5,20 +5,18 @@ the same attempt is made again only after a look that began when the lost reques
 take effect. Attempts are numbered over the booking's life and count calls made, not tries to make.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cospaced.domain.booking import Dial, DialState
 from cospaced.domain.draft import FOLLOW, PREFETCH, RETRY, SETTLING, Draft, Elsewhere, Look
 from cospaced.domain.identity import owner_id
-from cospaced.domain.seen import LegState, SeenCall
+from cospaced.domain.legs import keys, present, tell_given_up
+from cospaced.domain.seen import SeenCall
 from cospaced.domain.writes import DialEndpoint, DropLeg, StartCall
 
 
 ELSEWHERE_RETRY = timedelta(seconds=5)
 """How often an endpoint that sits in another conference is asked after."""
-FREED = timedelta(seconds=10)
-"""How long after we hung up on an endpoint elsewhere a busy is put down to that."""
 RINGING = timedelta(seconds=30)
 """How long an endpoint may ring, as Call Bridges let it."""
 
@@ -31,7 +29,7 @@ def dial(draft: Draft) -> None:
     due = _due(draft)
     if due and not draft.booking.ended_by_people:
         call = _call(draft)
-        if call is not None and _legs_known(draft):
+        if call is not None and _legs_known(draft, call.bridge):
             for one in due:
                 _dial_one(draft, one, call)
     _follow(draft)
@@ -63,25 +61,30 @@ def _forgo(draft: Draft) -> None:
         return
     running = min(timedelta(seconds=age), draft.now - booking.start)
     terms = booking.terms
-    if running <= terms.dial_attempts * (terms.dial_interval + RINGING) or not _legs_known(draft):
+    if running <= terms.dial_attempts * (terms.dial_interval + RINGING):
+        return
+    if not _legs_known(draft, booking.call_bridge):
         return
     for one in booking.dials:
         if one.state is DialState.DUE and one.attempt == 0 and one.due <= booking.start:
             reason = "not in the call, but may have been rung before the state was lost"
             draft.change_dial(one.target.endpoint, state=DialState.GAVE_UP, reason=reason)
-            _tell_given_up(draft, one, reason)
+            tell_given_up(draft, one, reason)
 
 
 def _expire(draft: Draft) -> None:
     """Give up what is too late to ring."""
     terms = draft.booking.terms
+    if draft.around.hold_closes:
+        # A clock that leapt must not make everybody too late.
+        return
     for one in draft.booking.dials:
         if one.state is not DialState.DUE:
             continue
         if draft.now > one.due + terms.dial_late:
             reason = one.reason or "too late to ring"
             draft.change_dial(one.target.endpoint, state=DialState.GAVE_UP, reason=reason)
-            _tell_given_up(draft, one, reason)
+            tell_given_up(draft, one, reason)
 
 
 def _due(draft: Draft) -> list[Dial]:
@@ -107,11 +110,13 @@ def _due(draft: Draft) -> list[Dial]:
 def _call(draft: Draft) -> SeenCall | None:
     """Return the call to dial from; want a look, or the call itself, where there is none."""
     view, booking = draft.view, draft.booking
+    if draft.under_way(("call",)):
+        return None
     if not draft.fresh(view.calls_at):
         draft.look(Look.CALLS)
         draft.wake_at(draft.now + RETRY)
         return None
-    if booking.call_bridge in view.blind:
+    if booking.call_bridge in view.blind_calls:
         # The bridge that holds the call cannot be asked: who is in it is unknown.
         draft.look(Look.CALLS)
         draft.wake_at(draft.now + RETRY)
@@ -119,7 +124,7 @@ def _call(draft: Draft) -> SeenCall | None:
     if view.calls:
         serving = draft.around.reachable[:1]
         return next((c for c in view.calls if c.bridge in serving), view.calls[0])
-    if draft.under_way(("call",)) or not draft.around.space or booking.form is None:
+    if not draft.around.space or booking.form is None:
         return None
     if booking.not_before is not None and draft.now < booking.not_before:
         draft.wake_at(booking.not_before)
@@ -142,8 +147,9 @@ def _settled(draft: Draft, asked: datetime) -> bool:
     return False
 
 
-def _legs_known(draft: Draft) -> bool:
-    if draft.fresh(draft.view.legs_at):
+def _legs_known(draft: Draft, bridge: str) -> bool:
+    """Whether a fresh look shows who is in the call on a bridge; wants that look."""
+    if draft.fresh(draft.view.legs_at) and bridge not in draft.view.blind_legs:
         return True
     draft.look(Look.LEGS)
     draft.wake_at(draft.now + RETRY)
@@ -154,7 +160,9 @@ def _dial_one(draft: Draft, one: Dial, call: SeenCall) -> None:
     endpoint = one.target.endpoint
     leg = draft.view.leg_of(endpoint)
     if leg is not None:
-        _present(draft, one, leg.id, leg.bridge, leg.call, leg.state)
+        present(draft, one, leg.id, leg.bridge, leg.call, leg.state)
+        return
+    if draft.under_way(("dial", endpoint)):
         return
     elsewhere = draft.around.elsewhere.get(endpoint)
     if elsewhere is not None and not _free_up(draft, one, elsewhere):
@@ -181,6 +189,7 @@ def _dial_one(draft: Draft, one: Dial, call: SeenCall) -> None:
             owner_id=placed.owner_id,
             dtmf=target.dtmf,
             bandwidth=target.bandwidth,
+            call_bridge_group=target.call_bridge_group,
         ),
         call.bridge,
     )
@@ -189,16 +198,14 @@ def _dial_one(draft: Draft, one: Dial, call: SeenCall) -> None:
 def _free_up(draft: Draft, one: Dial, elsewhere: Elsewhere) -> bool:
     """Take the endpoint out of an earlier call of ours that ends, or where it sits alone."""
     endpoint = one.target.endpoint
-    if elsewhere.ending or elsewhere.alone:
+    if elsewhere.leg and (elsewhere.ending or elsewhere.alone):
         mark = ("free", endpoint)
         if not draft.under_way(mark):
             draft.send(mark, DropLeg(leg=elsewhere.leg), elsewhere.bridge)
         return False
     reason = f"its endpoint is in booking {elsewhere.booking}"
     if one.reason != reason:
-        draft.tell(
-            "endpoint.clash", "warning", endpoint=endpoint, room=one.target.room, reason=reason
-        )
+        draft.tell("endpoint.clash", "warning", **keys(one), reason=reason)
     draft.change_dial(endpoint, reason=reason, not_before=draft.now + ELSEWHERE_RETRY)
     draft.wake_at(draft.now + ELSEWHERE_RETRY)
     return False
@@ -214,6 +221,17 @@ def _follow(draft: Draft) -> None:
             _in_doubt(draft, one)
         if one.state in (DialState.INTENDED, DialState.DOUBT, DialState.PLACED):
             _look_on(draft)
+        elif one.state is DialState.CONNECTED and one.attempt == 0:
+            _look_in(draft, one)
+
+
+def _look_in(draft: Draft, one: Dial) -> None:
+    """See at the start whether who came early by itself is still there."""
+    seen = draft.view.legs_at
+    if draft.now < one.due:
+        draft.wake_at(one.due)
+    elif seen is None or seen < one.due:
+        _look_on(draft)
 
 
 def _in_doubt(draft: Draft, one: Dial) -> None:
@@ -223,8 +241,8 @@ def _in_doubt(draft: Draft, one: Dial) -> None:
     """
     settles = (one.at or draft.now) + draft.around.timeout + SETTLING
     seen = draft.view.legs_at
-    if seen is None or seen < settles or one.bridge in draft.view.blind:
-        draft.wake_at(max(settles, draft.now + FOLLOW))
+    if seen is None or seen < settles or one.bridge in draft.view.blind_legs:
+        draft.wake_at(draft.now + FOLLOW)
         return
     draft.change_dial(
         one.target.endpoint,
@@ -237,105 +255,13 @@ def _in_doubt(draft: Draft, one: Dial) -> None:
 
 
 def _look_on(draft: Draft) -> None:
+    if draft.view.calls_at is None:
+        # Legs are looked for in calls; without them there are none to be missed.
+        draft.look(Look.CALLS)
+        draft.wake_at(draft.now + FOLLOW)
+        return
     seen = draft.view.legs_at
     if seen is None or draft.now - seen >= FOLLOW:
         draft.look(Look.LEGS)
         seen = draft.now
     draft.wake_at(seen + FOLLOW)
-
-
-def _present(
-    draft: Draft, one: Dial, leg: str, bridge: str, call: str, state: LegState | None
-) -> None:
-    """Note that the endpoint has a leg in the call, whoever made it."""
-    connected = state in (LegState.CONNECTED, LegState.ON_HOLD)
-    after = DialState.CONNECTED if connected else DialState.PLACED
-    if (one.state, one.leg) == (after, leg):
-        return
-    draft.change_dial(
-        one.target.endpoint, state=after, leg=leg, bridge=bridge, call=call, reason=""
-    )
-    if connected:
-        draft.tell("leg.connected", **_keys(one), attempt=one.attempt, leg=leg)
-
-
-def watch(draft: Draft, asked_at: datetime) -> None:
-    """Fold a look at the legs into the dials; `asked_at` is when the look began.
-
-    A leg that is not there is gone only if its bridge answered and the leg was placed before the
-    look began.
-    """
-    for one in draft.booking.dials:
-        leg = draft.view.leg_of(one.target.endpoint)
-        if leg is not None and one.state is not DialState.DROPPED:
-            _present(draft, one, leg.id, leg.bridge, leg.call, leg.state)
-        elif _gone(draft, one, asked_at):
-            _absent(draft, one)
-
-
-def _gone(draft: Draft, one: Dial, asked_at: datetime) -> bool:
-    if one.state not in (DialState.PLACED, DialState.CONNECTED):
-        return False
-    return one.bridge not in draft.view.blind and one.since is not None and one.since < asked_at
-
-
-def _absent(draft: Draft, one: Dial) -> None:
-    endpoint = one.target.endpoint
-    if one.target.room not in draft.booking.rooms:
-        draft.change_dial(endpoint, state=DialState.DROPPED, reason="room removed")
-    elif one.state is DialState.CONNECTED and draft.now < one.due:
-        # It looked in early and left again; at the start it is dialled like any other.
-        draft.change_dial(endpoint, state=DialState.DUE, leg="")
-    elif one.state is DialState.CONNECTED:
-        draft.change_dial(endpoint, state=DialState.LEFT, reason="hung up")
-        draft.tell("leg.left", **_keys(one))
-    else:
-        failed(draft, one, "busy, declined or no answer")
-
-
-def failed(draft: Draft, one: Dial, reason: str) -> None:
-    """Note that an attempt came to nothing: again after the interval, or give up."""
-    terms = draft.booking.terms
-    again = draft.now + terms.dial_interval
-    endpoint = one.target.endpoint
-    if one.freed_at is not None and draft.now - one.freed_at < FREED:
-        soon = draft.now + RETRY
-        draft.change_dial(
-            endpoint, state=DialState.DUE, not_before=soon, freed_at=None, base=one.base + 1, leg=""
-        )
-        draft.wake_at(soon)
-        return
-    if one.attempt - one.base >= terms.dial_attempts:
-        draft.change_dial(endpoint, state=DialState.GAVE_UP, reason=reason)
-        _tell_given_up(draft, one, reason)
-        return
-    draft.change_dial(endpoint, state=DialState.DUE, not_before=again, reason=reason, leg="")
-    draft.tell("leg.gone", "warning", **_keys(one), attempt=one.attempt, reason=reason)
-    draft.wake_at(again)
-
-
-def remade(draft: Draft) -> None:
-    """Dial everybody again who was in, or being called into, a call that its bridge lost."""
-    dials = tuple(
-        replace(
-            d,
-            state=DialState.DUE,
-            due=draft.now,
-            since=draft.now,
-            not_before=None,
-            leg="",
-            base=d.attempt,
-        )
-        if d.live
-        else d
-        for d in draft.booking.dials
-    )
-    draft.change(dials=dials)
-
-
-def _tell_given_up(draft: Draft, one: Dial, reason: str) -> None:
-    draft.tell("leg.gave_up", "error", **_keys(one), attempt=one.attempt, reason=reason)
-
-
-def _keys(one: Dial) -> dict[str, str]:
-    return {"room": one.target.room, "endpoint": one.target.endpoint}

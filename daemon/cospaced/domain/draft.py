@@ -30,6 +30,9 @@ SETTLING = timedelta(seconds=2)
 PREFETCH = timedelta(seconds=2)
 """How long before the start the call is looked for, so that the start itself need not wait."""
 
+CANCELLED = 0
+"""Stands among a booking's shown warnings (`warned`) for the one that tells of a cancellation."""
+
 
 class Look(StrEnum):
     """What is to be looked at."""
@@ -72,6 +75,7 @@ class Elsewhere:
 
     booking: str
     leg: str
+    """Empty while it is only being called there."""
     bridge: str
     ending: bool
     """That booking is at or past its end."""
@@ -101,7 +105,7 @@ class Surroundings:
     mute_rooms: tuple[str, ...] = ()
     """Rooms that are dialled no more: their calendars are unreadable for too long."""
     hold_closes: bool = False
-    """The clock stepped: closing waits until the new time is confirmed."""
+    """The clock stepped: closing, missing and giving up wait until the new time is confirmed."""
     timeout: timedelta = timedelta(seconds=10)
     """Of one request."""
 

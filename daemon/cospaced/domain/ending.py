@@ -8,7 +8,7 @@ could warn them is moved by the shortest warning.
 from datetime import datetime, timedelta
 
 from cospaced.domain.booking import DialState
-from cospaced.domain.draft import FOLLOW, RETRY, Draft, Look
+from cospaced.domain.draft import AUDIT, CANCELLED, FOLLOW, RETRY, Draft, Look
 from cospaced.domain.lifecycle import Step, step
 from cospaced.domain.writes import CloseSpace, EndCall, ShowMessage
 from cospaced.settings import ExtendMode
@@ -63,14 +63,21 @@ def _empty(draft: Draft) -> bool:
     if not draft.fresh(view.calls_at) or (since is not None and _before(view.calls_at, since)):
         draft.look(Look.CALLS)
         return False
-    if view.blind:
+    if view.blind_calls:
         return False
     if not view.calls:
         return True
     if not draft.fresh(view.legs_at):
         draft.look(Look.LEGS)
         return False
-    return not view.people and not any(d.state is DialState.PLACED for d in draft.booking.dials)
+    return (
+        not view.blind_legs
+        and not view.people
+        and not any(d.state in _COMING for d in draft.booking.dials)
+    )
+
+
+_COMING = (DialState.INTENDED, DialState.DOUBT, DialState.PLACED)
 
 
 def _before(moment: datetime | None, other: datetime) -> bool:
@@ -83,7 +90,8 @@ def _unwarned_people(draft: Draft) -> bool:
     So it is after an outage, and where an end was moved to before now.
     """
     booking = draft.booking
-    if booking.warned or not booking.terms.end_warnings or booking.cancelled_at is not None:
+    warnings = booking.terms.end_warnings
+    if not warnings or booking.cancelled_at is not None or _warned_lately(draft):
         return False
     view = draft.view
     if not draft.fresh(view.calls_at):
@@ -96,10 +104,17 @@ def _unwarned_people(draft: Draft) -> bool:
         return True
     if not view.people:
         return False
-    grace = draft.now + min(booking.terms.end_warnings)
-    draft.change(extended_to=grace)
+    grace = draft.now + min(warnings)
+    draft.change(extended_to=grace, warned=())
     draft.tell("booking.overdue", "warning", seconds=int((grace - draft.now).total_seconds()))
     return True
+
+
+def _warned_lately(draft: Draft) -> bool:
+    """Whether every warning of the end in force was shown, and the end is not long past."""
+    booking = draft.booking
+    shown = all(int(w.total_seconds()) in booking.warned for w in booking.terms.end_warnings)
+    return shown and draft.now < booking.ends_at + booking.terms.close_after + MINUTE
 
 
 def _lock(draft: Draft) -> None:
@@ -129,12 +144,15 @@ def _end_calls(draft: Draft) -> None:
     if view.calls:
         return
     if locked is not None and view.calls_at is not None and view.calls_at >= locked:
-        if not view.blind:
+        if not view.blind_calls:
             draft.booking = step(draft.booking, Step.CLOSE, draft.booking.closing)
             draft.tell("booking.closed", reason=draft.booking.reason)
             return
-        draft.wake_at(view.calls_at + FOLLOW)
-        if draft.now < view.calls_at + FOLLOW:
+        # A bridge that is known to be down is not worth asking; its return wakes every booking.
+        down = set(view.blind_calls) - set(draft.around.reachable)
+        again = view.calls_at + (AUDIT if down else FOLLOW)
+        draft.wake_at(again)
+        if draft.now < again:
             return
     draft.look(Look.CALLS)
 
@@ -144,7 +162,7 @@ def warn_or_extend(draft: Draft) -> None:
     _warn_cancelled(draft)
     booking, now = draft.booking, draft.now
     terms, end = booking.terms, booking.ends_at
-    if booking.cancelled_at is not None or now >= end:
+    if booking.cancelled_at is not None or now >= end or draft.around.hold_closes:
         return
     warnings = terms.end_warnings or ((MINUTE,) if _extends(draft) else ())
     pending = [w for w in warnings if int(w.total_seconds()) not in booking.warned]
@@ -156,21 +174,19 @@ def warn_or_extend(draft: Draft) -> None:
         return
     if not booking.warned and _extends(draft) and _extended(draft):
         return
-    _show(draft, f"This conference ends in {_spoken(end - now)}.", ("warn", str(min(due))))
-    draft.change(warned=(*booking.warned, *(int(w.total_seconds()) for w in due)))
+    nearest = int(min(due).total_seconds())
+    if _show(draft, f"This conference ends in {_spoken(end - now)}.", nearest):
+        draft.change(warned=(*booking.warned, *(int(w.total_seconds()) for w in due)))
 
 
 def _warn_cancelled(draft: Draft) -> None:
     booking = draft.booking
-    if booking.cancelled_at is None or _CANCELLED in booking.warned or not _calls_known(draft):
+    if booking.cancelled_at is None or CANCELLED in booking.warned or not _calls_known(draft):
         return
     left = booking.cancelled_at + CANCEL_NOTICE - draft.now
-    _show(draft, f"This conference was cancelled. It ends in {_spoken(left)}.", ("warn", "cancel"))
-    draft.change(warned=(*booking.warned, _CANCELLED))
-
-
-_CANCELLED = 0
-"""Stands among the shown warnings for the one that tells of the cancellation."""
+    text = f"This conference was cancelled. It ends in {_spoken(left)}."
+    if _show(draft, text, CANCELLED):
+        draft.change(warned=(*booking.warned, CANCELLED))
 
 
 def _calls_known(draft: Draft) -> bool:
@@ -181,11 +197,22 @@ def _calls_known(draft: Draft) -> bool:
     return False
 
 
-def _show(draft: Draft, text: str, mark: tuple[str, str]) -> None:
-    for call in draft.view.calls:
-        draft.send((*mark, call.id), ShowMessage(call=call.id, text=text), call.bridge)
-    if draft.view.calls:
+def _show(draft: Draft, text: str, seconds: int) -> bool:
+    """Show a message in every sister call; `seconds` is what names the warning in the row.
+
+    False where that must wait: for an answer, or for a bridge that cannot be reached.
+    """
+    calls = draft.view.calls
+    marks = [("warn", str(seconds), call.id) for call in calls]
+    if any(draft.under_way(mark) for mark in marks):
+        return False
+    if any(call.bridge not in draft.around.reachable for call in calls):
+        return False
+    for call, mark in zip(calls, marks, strict=True):
+        draft.send(mark, ShowMessage(call=call.id, text=text), call.bridge)
+    if calls:
         draft.tell("booking.warned", reason=text)
+    return True
 
 
 def _spoken(left: timedelta) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cospaced.domain.booking import Booking, Dial, DialState, State, Target
+from cospaced.domain.draft import CANCELLED
 from cospaced.domain.fold import Wanted
 from cospaced.domain.lifecycle import Step, step
 from cospaced.settings import ConferenceSettings, RoomSettings
@@ -110,7 +111,11 @@ def _revived(booking: Booking, wanted: Wanted | None, now: datetime) -> Followed
 
 def _closed(booking: Booking, wanted: Wanted | None, now: datetime) -> Followed:
     """Leave a row that has run; its event, moved to later, is a booking of its own."""
-    if wanted is None or wanted.end <= now or wanted.start < booking.ends_at:
+    if wanted is None or wanted.end <= now:
+        return Followed(booking=booking)
+    if booking.cancelled_at is not None:
+        return Followed(booking=booking, told="its event is back", again=True)
+    if wanted.start < booking.ends_at:
         return Followed(booking=booking)
     return Followed(booking=booking, told="its event was moved to later", again=True)
 
@@ -134,23 +139,35 @@ def _open(
     rooms: Mapping[str, RoomSettings],
 ) -> Followed:
     if wanted.start != booking.start and wanted.start - terms.early_join > now:
-        runs_on = replace(booking, detached=True)
+        # Who is in it may stay; nobody is called for what is to be later.
+        runs_on = replace(
+            booking, detached=True, dials=tuple(_called_off(d) for d in booking.dials)
+        )
         return Followed(booking=runs_on, told="its event was moved to later", again=True)
-    after = replace(described(booking, wanted), cancelled_at=None)
+    warned = tuple(w for w in booking.warned if w != CANCELLED)
+    after = replace(described(booking, wanted), cancelled_at=None, warned=warned)
     if wanted.end != booking.end:
         # A new end has its warnings before it again, and ends any extension of the old one.
-        after = replace(after, warned=(), extended_to=None, extensions=0)
+        # The space is told the same once more, as TMS does, unless an operator's edit stands.
+        form = booking.form if booking.edited else None
+        after = replace(after, warned=(), extended_to=None, extensions=0, form=form)
     if wanted.rooms != booking.rooms:
-        after = replace(after, dials=_dials(after, now, rooms))
+        after = replace(after, dials=_dials(after, booking.rooms, now, rooms))
     if wanted.start != booking.start:
         after = replace(after, dials=tuple(_postponed(d, wanted.start) for d in after.dials))
     return Followed(booking=after, told=_difference(booking, after))
 
 
-def _dials(booking: Booking, now: datetime, rooms: Mapping[str, RoomSettings]) -> tuple[Dial, ...]:
-    """Keep the dials there are and add those of rooms that joined; `plan` drops those that left."""
+def _dials(
+    booking: Booking, before: tuple[str, ...], now: datetime, rooms: Mapping[str, RoomSettings]
+) -> tuple[Dial, ...]:
+    """Keep the dials there are and add those of rooms that joined; `plan` drops those that left.
+
+    The rooms that were there `before` keep the settings that the booking opened with.
+    """
     known = {d.target.endpoint: d for d in booking.dials}
-    wanted = {t.endpoint: t for t in targets(booking.rooms, rooms)}
+    joined = tuple(room for room in booking.rooms if room not in before)
+    wanted = {t.endpoint: t for t in targets(joined, rooms)}
     due = max(now, booking.start)
     kept = [
         replace(d, target=wanted[e], state=DialState.DUE, due=due, reason="")
@@ -166,11 +183,17 @@ def _postponed(dial: Dial, start: datetime) -> Dial:
     return replace(dial, due=start) if dial.state is DialState.DUE and dial.attempt == 0 else dial
 
 
+def _called_off(dial: Dial) -> Dial:
+    if dial.state is not DialState.DUE:
+        return dial
+    return replace(dial, state=DialState.GAVE_UP, reason="its event was moved to later")
+
+
 def _difference(before: Booking, after: Booking) -> str:
     """Say in words what changed, without titles (they may be private)."""
     parts: list[str] = []
     if (before.start, before.end) != (after.start, after.end):
-        parts.append(f"now {after.start:%Y-%m-%dT%H:%M}Z to {after.end:%Y-%m-%dT%H:%M}Z")
+        parts.append(f"now {after.start:%Y-%m-%dT%H:%M:%S}Z to {after.end:%Y-%m-%dT%H:%M:%S}Z")
     if before.title != after.title:
         parts.append("new title")
     added = [r for r in after.rooms if r not in before.rooms]

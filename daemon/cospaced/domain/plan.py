@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from cospaced.domain import dialling, ending
 from cospaced.domain.booking import Booking, Dial, State
 from cospaced.domain.display import space_form
-from cospaced.domain.draft import AUDIT, RETRY, Draft, Look, Mark, Plan, Surroundings
+from cospaced.domain.draft import AUDIT, FOLLOW, RETRY, Draft, Look, Mark, Plan, Surroundings
 from cospaced.domain.follow import targets
 from cospaced.domain.lifecycle import Step, step
 from cospaced.domain.view import View
@@ -36,8 +36,6 @@ def plan(  # noqa: PLR0913 - the values a plan is a function of, by keyword
     draft = Draft(booking, view, around, now, busy)
     if booking.state is State.PLANNED:
         _planned(draft, terms, rooms)
-    elif booking.state is State.REFUSED:
-        draft.wake_at(booking.end)
     if draft.booking.state is State.OPEN:
         _open(draft)
     return draft.done()
@@ -50,6 +48,10 @@ def opens_at(booking: Booking, terms: ConferenceSettings) -> datetime:
 
 def _planned(draft: Draft, terms: ConferenceSettings, rooms: dict[str, RoomSettings]) -> None:
     booking, around = draft.booking, draft.around
+    if draft.now >= booking.end and around.hold_closes:
+        # What a clock that leapt says of the time is not believed at once.
+        draft.wake_at(draft.now + FOLLOW)
+        return
     if draft.now >= booking.end:
         draft.booking = step(booking, Step.MISS, "no Call Bridge could be reached in its time")
         draft.tell("booking.missed", "error", reason=draft.booking.reason)

@@ -19,8 +19,10 @@ class View:
     calls_at: datetime | None = None
     legs: tuple[SeenLeg, ...] = ()
     legs_at: datetime | None = None
-    blind: tuple[str, ...] = ()
-    """Call Bridges that gave no answer in the last look at calls or legs."""
+    blind_calls: tuple[str, ...] = ()
+    """Call Bridges that gave no answer in the last look at calls."""
+    blind_legs: tuple[str, ...] = ()
+    """Likewise in the last look at legs, which asks only those that have a call."""
     call_age: int | None = None
     """Seconds that the oldest call exists; asked only where the state was lost."""
     space: SeenSpace | None = None
@@ -30,14 +32,14 @@ class View:
         """Return the leg of an endpoint, a connected one before others; any direction counts."""
         wanted = normal_endpoint(endpoint)
         found = [leg for leg in self.legs if normal_endpoint(leg.remote_party) == wanted]
-        connected = [leg for leg in found if leg.state is LegState.CONNECTED]
+        connected = [leg for leg in found if leg.state in TALKING]
         return next(iter(connected or found), None)
 
     @property
     def people(self) -> tuple[SeenLeg, ...]:
         """Connected participants: no links between Call Bridges, recorders or streamers."""
-        return tuple(
-            leg
-            for leg in self.legs
-            if leg.state in (LegState.CONNECTED, LegState.ON_HOLD) and not leg.subtype_is_link
-        )
+        return tuple(leg for leg in self.legs if leg.state in TALKING and not leg.subtype_is_link)
+
+
+TALKING = (LegState.CONNECTED, LegState.ON_HOLD)
+"""States in which somebody is in the call."""

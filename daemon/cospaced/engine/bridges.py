@@ -5,14 +5,14 @@ serves writes that may go to any.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
-from cospaced.domain.answers import CallsSeen, LegsSeen, SpaceSeen
 from cospaced.domain.draft import Send
 from cospaced.domain.seen import LegState, SeenCall, SeenLeg
+from cospaced.domain.sightings import CallsSeen, LegsSeen, SpaceSeen
 from cospaced.domain.writes import Outcome, Result
 from cospaced.errors import ApiError, Unreachable
 from cospaced.ports import Bridge, Clock
@@ -24,14 +24,22 @@ WATCH_UP = 10.0
 """Seconds between looks at the status of a bridge that answers."""
 WATCH_DOWN = 1.0
 """Likewise of one that does not."""
+SEARCH_AGAIN = 300.0
+"""Seconds between searches for further bridges of the cluster."""
+
+Search = Callable[[Bridge], Awaitable[Sequence[Bridge]]]
+"""Asks a bridge for others that are not spoken to yet; raises Unreachable or ApiError."""
 
 
 class Bridges:
     """All Call Bridges that are spoken to, in the order in which they serve."""
 
-    def __init__(self, bridges: Sequence[Bridge], clock: Clock) -> None:
+    def __init__(
+        self, bridges: Sequence[Bridge], clock: Clock, search: Search | None = None
+    ) -> None:
         self._bridges = {bridge.name: bridge for bridge in bridges}
         self._clock = clock
+        self._search = search
         self._down_since: dict[str, datetime | None] = dict.fromkeys(self._bridges)
         self._up: set[str] = set()
         self._tried: set[str] = set()
@@ -65,6 +73,27 @@ class Bridges:
         async with asyncio.TaskGroup() as tasks:
             for name in self._bridges:
                 tasks.create_task(self._watch_one(name), name=f"watch {name}")
+            if self._search is not None:
+                await self._find_others(self._search, tasks)
+
+    async def _find_others(self, search: Search, tasks: asyncio.TaskGroup) -> None:
+        """Ask for the other bridges of the cluster now and then, and speak to new ones too."""
+        while True:
+            bridge = self.serving()
+            pause = WATCH_DOWN
+            if bridge is not None:
+                pause = SEARCH_AGAIN
+                try:
+                    found = await search(bridge)
+                except (Unreachable, ApiError):
+                    # The watch of that bridge tells; the next one may know.
+                    found, pause = (), WATCH_UP
+                for one in found:
+                    self._bridges[one.name] = one
+                    self._down_since[one.name] = None
+                    self._doubted[one.name] = asyncio.Event()
+                    tasks.create_task(self._watch_one(one.name), name=f"watch {one.name}")
+            await self._clock.sleep(pause)
 
     async def _watch_one(self, name: str) -> None:
         while True:
@@ -83,13 +112,15 @@ class Bridges:
             pass
         doubted.clear()
 
-    async def probe(self, name: str) -> None:
-        """Ask one bridge for its status and note what that says of it."""
+    async def probe(self, name: str) -> bool:
+        """Ask one bridge for its status and note what that says of it; say whether it answered."""
+        if name not in self._bridges:
+            return False
         try:
             status = await self._bridges[name].status()
         except (Unreachable, ApiError) as error:
             self._note_down(name, str(error))
-            return
+            return False
         now = self._clock.now()
         before = self._uptime.get(name)
         if before is None or status.uptime < before:
@@ -98,6 +129,11 @@ class Bridges:
                 log.warning("bridge.restarted", bridge=name, seconds=status.uptime)
         self._uptime[name] = status.uptime
         self._note_up(name, now)
+        return True
+
+    def clock_stepped(self, by: timedelta) -> None:
+        """Move the moments at which bridges started along with the clock."""
+        self.booted = {name: at + by for name, at in self.booted.items()}
 
     def _note_up(self, name: str, now: datetime) -> None:
         first = name not in self._tried
@@ -150,10 +186,12 @@ class Bridges:
                 self._doubt(bridge.name)
 
         async with asyncio.TaskGroup() as tasks:
-            for bridge in self._bridges.values():
+            # A bridge that is found while this look is under way is asked by the next one.
+            asked = list(self._bridges.values())
+            for bridge in asked:
                 tasks.create_task(ask(bridge))
-        calls = tuple(call for name in self._bridges for call in found[name] or ())
-        blind = tuple(name for name in self._bridges if found[name] is None)
+        calls = tuple(call for bridge in asked for call in found[bridge.name] or ())
+        blind = tuple(bridge.name for bridge in asked if found[bridge.name] is None)
         age = await self._age(calls) if aged else None
         return CallsSeen(asked_at=asked_at, calls=calls, blind=blind, age=age)
 

@@ -26,17 +26,19 @@ class ClockWatch:
     def _wall_base(self) -> datetime:
         return self._clock.now() - timedelta(seconds=self._clock.monotonic())
 
-    def look(self) -> None:
-        """Compare; call it at least once a second."""
+    def look(self) -> timedelta:
+        """Compare, and return a step; call it at least once a second."""
         base = self._wall_base()
         step = base - self._base
         if abs(step) > STEP:
             log.warning("clock.stepped", seconds=int(step.total_seconds()))
             self._stepped_at = self._clock.monotonic()
             self._base = base
-        elif self._stepped_at is None:
+            return step
+        if self._stepped_at is None:
             # Slewing by NTP adds up over months; it is no step.
             self._base = base
+        return timedelta(0)
 
     @property
     def unsettled(self) -> bool:

@@ -15,7 +15,7 @@ class Copies:
     def __init__(self) -> None:
         self._by_room: dict[str, dict[Key, Copy]] = {}
         self._by_key: dict[Key, dict[str, Copy]] = {}
-        self._by_uid: dict[str, set[Key]] = {}
+        self._disagreeing: dict[Key, None] = {}
         self.read_at: dict[str, datetime] = {}
 
     def update(
@@ -39,7 +39,7 @@ class Copies:
         self._by_room[room] = after
         for key in changed:
             self._index(key, room, after.get(key))
-        disagreeing = self._read(room, now)
+        disagreeing = self.read_again(room, now)
         return tuple(sorted({*changed, *disagreeing}))
 
     def _copy(
@@ -68,21 +68,23 @@ class Copies:
         group = self._by_key.setdefault(key, {})
         if copy is not None:
             group[room] = copy
-            self._by_uid.setdefault(key[0], set()).add(key)
-            return
-        group.pop(room, None)
+        else:
+            group.pop(room, None)
         if not group:
             del self._by_key[key]
-            self._by_uid[key[0]].discard(key)
+        if len({copy.occurrence.span for copy in group.values()}) > 1:
+            self._disagreeing[key] = None
+        else:
+            self._disagreeing.pop(key, None)
 
-    def _read(self, room: str, now: datetime) -> list[Key]:
-        """Note the reading; a copy that still differs from the others leaves its booking now."""
+    def read_again(self, room: str, now: datetime) -> tuple[Key, ...]:
+        """Note a reading that changed nothing; return the keys that are to be folded anew.
+
+        A copy that still differs from the others leaves its booking at its room's next reading.
+        """
         self.read_at[room] = now
-        return [
-            key
-            for key in self._by_room[room]
-            if len({copy.occurrence.span for copy in self._by_key[key].values()}) > 1
-        ]
+        held = self._by_room.get(room, {})
+        return tuple(sorted(key for key in self._disagreeing if key in held))
 
     def forget(self, room: str) -> tuple[Key, ...]:
         """Drop a room that is configured no more; return the keys that changed."""
@@ -97,9 +99,9 @@ class Copies:
         group = self._by_key.get(key, {})
         return tuple(group[room] for room in sorted(group))
 
-    def series_goes_on(self, key: Key) -> bool:
-        """Whether other occurrences of the same UID are there."""
-        return any(other != key for other in self._by_uid.get(key[0], ()))
+    def of_room(self, room: str) -> tuple[Key, ...]:
+        """Return the occurrences of one room's calendar."""
+        return tuple(self._by_room.get(room, ()))
 
     def keys(self) -> tuple[Key, ...]:
         """Return every occurrence there is, in order."""

@@ -1,4 +1,4 @@
-"""From changed calendars to changed rows: who is a booking, and on which number."""
+"""From changed calendars to changed rows: who is a booking, and what of it changed."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
@@ -6,14 +6,15 @@ from datetime import datetime
 
 import structlog
 
-from cospaced.domain import slots
 from cospaced.domain.booking import Booking, State
 from cospaced.domain.fold import Folded, Skipped, Wanted, fold
 from cospaced.domain.follow import follow
-from cospaced.domain.identity import booking_id, home_number, passcode, secret
-from cospaced.domain.lifecycle import Step, step
+from cospaced.domain.identity import booking_id, passcode, secret
+from cospaced.domain.lifecycle import FINISHED
 from cospaced.engine.copies import Copies, Key
-from cospaced.engine.ledger import Ledger, entries, window
+from cospaced.engine.leavers import Leavers
+from cospaced.engine.ledger import Ledger
+from cospaced.engine.placing import Placing
 from cospaced.ports import Clock
 from cospaced.settings import Settings
 
@@ -34,30 +35,49 @@ class Following:
         self._told: dict[tuple[str, Key], str] = {}
         self.unread: Collection[str] = ()
         """Rooms whose calendar was never read: what they hold is unknown."""
-        self.numbers: Sequence[int] = settings.pool.numbers
-        """The numbers that may be given out."""
+        self.leavers = Leavers()
+        self.placing = Placing(ledger=ledger, clock=clock, settings=settings, site_key=site_key)
         self.settings = settings
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self._settings = self.placing.settings = settings
+        self._rooms = {room.name: room for room in settings.rooms}
 
     def changed(self, keys: Iterable[Key]) -> list[str]:
         """Follow these occurrences; return the ids of the rows that changed."""
         touched: list[str] = []
         for key in keys:
-            touched += self._follow(key)
-        if touched:
-            touched += self.retry_refused()
+            try:
+                touched += self._follow(key)
+            except Exception:
+                # The edge of one occurrence: a fault in it must not stop the others.
+                log.exception("event.fault", uid=key[0])
+        if self.placing.freed:
+            touched += self.placing.retry_refused()
         return touched
 
-    def wanted(self, key: Key) -> Folded:
-        """Return what the calendars say of an occurrence."""
-        settings = self.settings
-        rooms = {room.name: room for room in settings.rooms}
-        return fold(self._copies.of(key), rooms, settings.conferences, self._copies.read_at)
+    def wanted(self, key: Key, row: Booking | None = None) -> Folded:
+        """Return what the calendars say of an occurrence, to its row if it has one.
+
+        What opened stays a booking, whatever became of the rules by which it did: it keeps its
+        terms, and ends neither for a room that leaves nor for one key in the file.
+        """
+        terms = self.settings.conferences
+        if row is not None and row.state is State.OPEN and not row.detached:
+            terms = replace(row.terms, min_rooms=0)
+        return fold(self._copies.of(key), self._rooms, terms, self._copies.read_at)
 
     def _follow(self, key: Key) -> list[str]:
-        folded = self.wanted(key)
-        self._tell_skipped(key, folded.skipped)
         now = self._clock.now()
         row = self._ledger.latest(*key)
+        folded = self.wanted(key, row)
+        self._tell_skipped(key, folded.skipped)
         if row is None:
             return self._begin(folded.wanted, now, generation=0)
         wanted, unknown = self._with_unread(row, folded.wanted)
@@ -68,22 +88,44 @@ class Following:
             wanted,
             now=now,
             terms=self.settings.conferences,
-            rooms={room.name: room for room in self.settings.rooms},
-            series_goes_on=self._copies.series_goes_on(key),
+            rooms=self._rooms,
+            series_goes_on=self._series_goes_on(row),
         )
         touched = self._put(row, followed.booking, followed.told)
         if followed.again:
-            touched += self._begin(wanted, now, generation=row.generation + 1)
+            fresh = self.wanted(key).wanted
+            touched += self._begin(fresh, now, generation=row.generation + 1)
         return touched
+
+    def _series_goes_on(self, row: Booking) -> bool:
+        """Whether later occurrences that were known when this one opened are there still.
+
+        So it is where this one alone was cancelled. Where the series was edited or split, its later
+        occurrences are others than before.
+        """
+        known_by = row.opened_at or row.created_at
+        return any(
+            other.start > row.start
+            and other.created_at <= known_by
+            and self._copies.of((other.uid, other.recurrence_id))
+            for other in self._ledger.of_series(row.uid)
+        )
 
     def _with_unread(self, row: Booking, wanted: Wanted | None) -> tuple[Wanted | None, bool]:
         """Keep a row's rooms that were not read yet; True where nothing can be said at all."""
-        unread = [room for room in row.rooms if room in self.unread]
-        if not unread:
-            return wanted, False
+        kept = [room for room in row.rooms if room in self.unread]
+        if row.state is State.OPEN:
+            # Nobody is hung up on because the file does not name the room any more.
+            kept += [room for room in row.rooms if room not in self._rooms]
         if wanted is None:
-            return None, True
-        return replace(wanted, rooms=tuple(sorted({*wanted.rooms, *unread}))), False
+            return None, bool(kept)
+        if row.state is State.OPEN:
+            missed = [r for r in row.rooms if r not in wanted.rooms and r not in kept]
+            key, read_at = (row.uid, row.recurrence_id), self._copies.read_at
+            kept += self.leavers.held(key, missed, wanted.rooms, read_at, self._clock.now())
+        if not kept:
+            return wanted, False
+        return replace(wanted, rooms=tuple(sorted({*wanted.rooms, *kept}))), False
 
     def _begin(self, wanted: Wanted | None, now: datetime, *, generation: int) -> list[str]:
         if wanted is None or wanted.end <= now:
@@ -108,8 +150,8 @@ class Following:
             created_at=now,
         )
         rooms = ", ".join(row.rooms)
-        placed = self._place(row)
-        self._store(placed, f"seen in {rooms}; number {placed.number or 'none free'}")
+        placed = self.placing.place(row)
+        self._ledger.tell(placed, f"seen in {rooms}; number {placed.number or 'none free'}")
         log.info(
             "booking.planned" if placed.number is not None else "booking.refused",
             booking=placed.id,
@@ -122,110 +164,18 @@ class Following:
     def _put(self, before: Booking, after: Booking, told: str) -> list[str]:
         if after == before:
             return []
+        if before.number is not None and before.span != after.span:
+            self.placing.freed = True
+        if after.state in FINISHED:
+            self.placing.freed = True
         if after.state is State.OPEN:
-            after = self._trimmed(before, after)
+            after = self.placing.trimmed(before, after)
         elif after.state in (State.PLANNED, State.REFUSED):
-            after = self._kept_or_placed(before, after)
-        self._store(after, told or "changed")
+            after = self.placing.kept_or_placed(before, after)
+        self._ledger.tell(after, told or "changed")
         if told:
             log.info("booking.changed", booking=after.id, reason=told)
         return [after.id]
-
-    def _store(self, row: Booking, text: str) -> None:
-        self._ledger.put(row, entries(row.id, self._clock.now(), [("seen", text)]))
-
-    def _kept_or_placed(self, before: Booking, after: Booking) -> Booking:
-        """Keep the number where it is free over the new window; else find another."""
-        if after.number is None:
-            return self._place(after)
-        windows = self._ledger.windows
-        if before.state is after.state and window(before) == window(after):
-            return after
-        windows.remove(after.number, before.id)
-        free = windows.free(after.number, window(after))
-        return after if free else self._place(replace(after, number=None))
-
-    def _place(self, row: Booking) -> Booking:
-        """Give the row a number; REFUSED where none is free."""
-        pool, terms = self.settings.pool, self.settings.conferences
-        if row.number is not None:
-            self._ledger.windows.remove(row.number, row.id)
-        found = slots.choose(
-            self._ledger.windows,
-            self.numbers,
-            row.span,
-            early_join=terms.early_join,
-            close_after=terms.close_after,
-            choice=pool.numeric_id_choice,
-            first=slots.index_of(self.numbers, home_number(self._site_key, row.uid, pool)),
-            uid=row.uid,
-            last_used=self._ledger.last_used,
-            now=self._clock.now(),
-        )
-        if found is None:
-            reason = f"no number of the pool's {len(self.numbers)} is free in its time"
-            return row if row.state is State.REFUSED else step(row, Step.REFUSE, reason)
-        if row.state is State.REFUSED:
-            row = step(row, Step.PLACE)
-        return replace(row, number=found.number, early=found.early)
-
-    def replace_unusable(self) -> list[str]:
-        """Give another number to planned rows whose number turned out unusable."""
-        usable = set(self.numbers)
-        touched = []
-        for row in self._ledger.all():
-            if row.state is State.PLANNED and row.number not in usable:
-                placed = self._place(replace(row, number=None))
-                self._store(placed, "its number cannot be used")
-                touched.append(row.id)
-        return touched + self.retry_refused()
-
-    def retry_refused(self) -> list[str]:
-        """Look for numbers again for what was refused and is not over."""
-        now = self._clock.now()
-        touched = []
-        for row in self._ledger.all():
-            if row.state is not State.REFUSED or row.end <= now:
-                continue
-            placed = self._place(row)
-            if placed.number is not None:
-                self._store(placed, f"number {placed.number} has become free")
-                log.info("booking.planned", booking=row.id, number=placed.number)
-                touched.append(row.id)
-        return touched
-
-    def _trimmed(self, before: Booking, after: Booking) -> Booking:
-        """Trim a later end of an open booking to the next one of its slot."""
-        if after.number is None or after.end <= before.ends_at:
-            return after
-        end = self.make_way(before, after.end)
-        if end == after.end:
-            return after
-        log.warning(
-            "booking.trimmed", booking=after.id, number=after.number, reason="its slot is needed"
-        )
-        return replace(after, end=max(end, before.ends_at))
-
-    def latest_end(self, row: Booking, wanted: datetime) -> datetime:
-        """Return the latest end that the next booking of the slot allows."""
-        if row.number is None:
-            return wanted
-        return slots.trim(
-            self._ledger.windows, row.number, row.id, wanted, row.terms.close_after
-        ).end
-
-    def make_way(self, row: Booking, wanted: datetime) -> datetime:
-        """Make the next bookings of the slot give up their early join; return the end possible."""
-        if row.number is None:
-            return wanted
-        trimmed = slots.trim(
-            self._ledger.windows, row.number, row.id, wanted, row.terms.close_after
-        )
-        for other in trimmed.late_openers:
-            late = self._ledger.get(other)
-            if late is not None and late.early:
-                self._store(replace(late, early=False), "early join given up for the one before")
-        return trimmed.end
 
     def _tell_skipped(self, key: Key, skipped: Sequence[Skipped]) -> None:
         for skip in skipped:

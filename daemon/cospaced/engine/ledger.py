@@ -21,13 +21,15 @@ from cospaced.ports import Clock, Store
 
 log = structlog.get_logger()
 
+TOGETHER = 256
+"""Rows stored at once; a store commits together what comes together."""
+
 
 @dataclass(slots=True)
 class _Entry:
     booking: Booking
     story: list[StoryEntry] = field(default_factory=list)
     version: int = 0
-    dirty: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -39,7 +41,11 @@ class Ledger:
         self._clock = clock
         self._entries: dict[str, _Entry] = {}
         self._by_event: dict[tuple[str, str], str] = {}
+        self._by_room: dict[str, dict[str, None]] = {}
+        self._by_state: dict[State, dict[str, None]] = {state: {} for state in State}
+        self._by_uid: dict[str, dict[str, None]] = {}
         self._held: dict[int, str] = {}
+        self._dirty: dict[str, None] = {}
         self._unstored_since: datetime | None = None
         self.windows = Windows()
         self.last_used: dict[int, tuple[datetime, str]] = {}
@@ -58,6 +64,29 @@ class Ledger:
         """Return one row."""
         entry = self._entries.get(booking)
         return None if entry is None else entry.booking
+
+    def in_state(self, *states: State) -> list[Booking]:
+        """Return the rows in one of these states, by id."""
+        return [self._entries[key].booking for key in self._keys(states)]
+
+    def count(self, state: State) -> int:
+        """Return how many rows are in a state."""
+        return len(self._by_state[state])
+
+    def unfinished(self) -> list[str]:
+        """Return the ids of the rows that are not finished."""
+        return self._keys([state for state in State if state not in FINISHED])
+
+    def _keys(self, states: Iterable[State]) -> list[str]:
+        return sorted(key for state in states for key in self._by_state[state])
+
+    def with_room(self, room: str) -> list[Booking]:
+        """Return the rows, not finished, that have a room."""
+        return [self._entries[key].booking for key in sorted(self._by_room.get(room, ()))]
+
+    def of_series(self, uid: str) -> list[Booking]:
+        """Return the rows of one UID."""
+        return [self._entries[key].booking for key in sorted(self._by_uid.get(uid, ()))]
 
     def latest(self, uid: str, recurrence_id: str) -> Booking | None:
         """Return the newest row of an occurrence."""
@@ -82,14 +111,30 @@ class Ledger:
             self._leave(entry.booking)
         entry.booking = booking
         entry.story += story
-        entry.dirty = True
+        self._dirty[booking.id] = None
         self._enter(booking)
+
+    def tell(self, booking: Booking, text: str) -> None:
+        """Put a row in place with what was seen in the calendars as a line of its story."""
+        self.put(booking, entries(booking.id, self._clock.now(), [("seen", text)]))
+
+    def note(self, booking: Booking) -> None:
+        """Put a row in place that differs in nothing but when something was last seen.
+
+        It is stored with the next change.
+        """
+        self._entries[booking.id].booking = booking
 
     def _enter(self, booking: Booking) -> None:
         key = (booking.uid, booking.recurrence_id)
         known = self.get(self._by_event.get(key, ""))
         if known is None or known.generation <= booking.generation:
             self._by_event[key] = booking.id
+        self._by_state[booking.state][booking.id] = None
+        self._by_uid.setdefault(booking.uid, {})[booking.id] = None
+        if booking.state not in FINISHED:
+            for room in booking.rooms:
+                self._by_room.setdefault(room, {})[booking.id] = None
         if booking.number is None:
             return
         if booking.state not in FINISHED:
@@ -109,6 +154,9 @@ class Ledger:
                 self.last_used[booking.number] = (used, booking.uid)
 
     def _leave(self, booking: Booking) -> None:
+        self._by_state[booking.state].pop(booking.id, None)
+        for room in booking.rooms:
+            self._by_room.get(room, {}).pop(booking.id, None)
         if booking.number is None:
             return
         if booking.state not in FINISHED:
@@ -118,30 +166,37 @@ class Ledger:
 
     async def persisted(self, booking: str) -> None:
         """Return when the store has the row as it is now, or is known to fail."""
-        entry = self._entries[booking]
+        entry = self._entries.get(booking)
+        if entry is None:
+            return
         async with entry.lock:
-            if not entry.dirty:
+            if booking not in self._dirty:
                 return
-            entry.dirty = False
+            del self._dirty[booking]
             story, entry.story = entry.story, []
             row = replace(entry.booking, version=entry.version)
+            stored = False
             try:
                 entry.version = (await self._store.save(row, story)).version
+                stored = True
             except (StoreUnusable, StoreConflict) as error:
-                entry.dirty = True
-                entry.story = story + entry.story
                 self._failing(str(error))
-                return
-            except asyncio.CancelledError:
-                entry.dirty = True
-                entry.story = story + entry.story
-                raise
-            self._working()
+            finally:
+                if not stored:
+                    self._dirty[booking] = None
+                    entry.story = story + entry.story
+            if stored:
+                self._working()
 
     async def persist_all(self) -> None:
-        """Store every row that is not stored yet."""
-        for booking in sorted(key for key, entry in self._entries.items() if entry.dirty):
-            await self.persisted(booking)
+        """Store every row that is not stored yet, as many at once as make a good transaction."""
+        due = list(self._dirty)
+        for begin in range(0, len(due), TOGETHER):
+            async with asyncio.TaskGroup() as tasks:
+                for booking in due[begin : begin + TOGETHER]:
+                    tasks.create_task(self.persisted(booking))
+            if self._unstored_since is not None:
+                return
 
     def _failing(self, reason: str) -> None:
         if self._unstored_since is None:
@@ -165,6 +220,10 @@ class Ledger:
         for key in old:
             booking = self._entries.pop(key).booking
             self._leave(booking)
+            self._dirty.pop(key, None)
+            self._by_uid[booking.uid].pop(key, None)
+            if not self._by_uid[booking.uid]:
+                del self._by_uid[booking.uid]
             event = (booking.uid, booking.recurrence_id)
             if self._by_event.get(event) == key:
                 del self._by_event[event]

@@ -11,8 +11,7 @@ from datetime import timedelta
 
 import structlog
 
-from cospaced.domain.booking import State
-from cospaced.engine.bridges import Bridges
+from cospaced.engine.bridges import Bridges, Search
 from cospaced.engine.copies import Copies, Key
 from cospaced.engine.following import Following
 from cospaced.engine.ledger import Ledger
@@ -48,6 +47,8 @@ class Ports:
     store: Store
     bridges: Sequence[Bridge]
     sources: Mapping[str, CalendarSource]
+    search: Search | None = None
+    """Finds further Call Bridges; None: there are no others."""
 
 
 class Machine:
@@ -64,7 +65,7 @@ class Machine:
         self.pool_problem = ""
         self._pool = self._new_pool()
         self.copies = Copies()
-        self.bridges = Bridges(ports.bridges, clock)
+        self.bridges = Bridges(ports.bridges, clock, ports.search)
         self.ledger = Ledger(ports.store, clock)
         self.following = Following(
             ledger=self.ledger,
@@ -75,7 +76,7 @@ class Machine:
         )
         self.timing = TimingLoop(
             ledger=self.ledger,
-            following=self.following,
+            placing=self.following.placing,
             copies=self.copies,
             bridges=self.bridges,
             clock=clock,
@@ -99,6 +100,9 @@ class Machine:
             calendars_known=self._calendars_known,
         )
         self.bridges.on_change = self.timing.touch_all
+        self.following.leavers.doubted = self.polling.doubts
+        self.following.leavers.hurry = self.polling.hurry
+        self.timing.carrier.on_gone = self.recovery.on_gone = self._pool_wanted.set
 
     @property
     def ready(self) -> bool:
@@ -143,6 +147,7 @@ class Machine:
             self._pool = self._new_pool()
         self.polling.reload(settings, sources)
         self._calendars_changed(self.copies.keys())
+        self.timing.touch_all()
         self._pool_wanted.set()
 
     # --- parts that hold the others together ------------------------------------------------
@@ -155,11 +160,7 @@ class Machine:
 
     def _booked_with(self, room: str) -> list[Key]:
         """Return the occurrences that are booked with a room, to our knowledge."""
-        return [
-            (row.uid, row.recurrence_id)
-            for row in self.ledger.all()
-            if room in row.rooms and row.state in (State.PLANNED, State.OPEN, State.REFUSED)
-        ]
+        return [(row.uid, row.recurrence_id) for row in self.ledger.with_room(room)]
 
     def _new_pool(self) -> Pool:
         """Return a pool of the settings in force; it remembers what it has told."""
@@ -199,9 +200,9 @@ class Machine:
             self.pool_problem = str(problem)
             return POOL_RETRY
         self.pool_problem = ""
-        self.following.numbers = slots.usable
+        self.following.placing.numbers = slots.usable
         self.recovery.found(slots)
-        self.following.replace_unusable()
+        self.following.placing.replace_unusable()
         self.timing.touch_all()
         return None
 
@@ -209,9 +210,12 @@ class Machine:
         forgot_at = self._clock.monotonic()
         while True:
             await self._clock.sleep(KEEPING)
-            self.timing.mute_rooms = self.polling.mute
+            self.timing.scene.mute_rooms = self.polling.mute
             self.following.unread = self.polling.unread
             self.recovery.settle()
+            if leaving := self.following.leavers.keys:
+                self._calendars_changed(leaving)
+            await self.ledger.persist_all()
             if self._clock.monotonic() - forgot_at >= FORGET_EVERY:
                 forgot_at = self._clock.monotonic()
                 await self.ledger.forget(KEPT)

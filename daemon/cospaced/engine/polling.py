@@ -6,8 +6,8 @@ A failing calendar is told once, and once more when it is well again; its last g
 
 import asyncio
 import heapq
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, KeysView, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -16,6 +16,7 @@ from cospaced.domain.calendar import Reading
 from cospaced.domain.confirm import judge
 from cospaced.domain.timespan import Timespan
 from cospaced.engine.copies import Copies, Key
+from cospaced.engine.room_desk import RoomDesk
 from cospaced.errors import CalendarError, StoreUnusable
 from cospaced.ports import CalendarSource, Clock, Entropy, Store
 from cospaced.settings import RoomSettings, Settings
@@ -30,23 +31,6 @@ BACKWARD = timedelta(days=1)
 """How much of the past is read, for what is still running."""
 AT_ONCE = 16
 """Polls under way at once for each calendar."""
-
-
-@dataclass(slots=True)
-class _Desk:
-    """What is known of one room's calendar."""
-
-    room: RoomSettings
-    reading: Reading | None = None
-    missing: Mapping[Key, datetime] = field(default_factory=dict)
-    tried: bool = False
-    failing_since: datetime | None = None
-    reason: str = ""
-    stale_told: bool = False
-    mass_told: bool = False
-    problems: frozenset[str] = frozenset()
-    due: datetime | None = None
-    under_way: bool = False
 
 
 class Polling:
@@ -71,8 +55,10 @@ class Polling:
         self._entropy = entropy
         self._on_change = on_change
         self._booked_before = booked_before
-        self._desks: dict[str, _Desk] = {}
-        self._agenda: list[tuple[datetime, str]] = []
+        self._desks: dict[str, RoomDesk] = {}
+        self._agenda: list[tuple[float, str]] = []
+        self._unread: dict[str, None] = {}
+        self._failing: dict[str, None] = {}
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._wake = asyncio.Event()
         self.settings = settings
@@ -82,30 +68,40 @@ class Polling:
     # --- what others ask --------------------------------------------------------------------
 
     @property
-    def unread(self) -> tuple[str, ...]:
-        """Rooms without any reading: what they hold is unknown."""
-        return tuple(name for name, desk in self._desks.items() if desk.reading is None)
+    def unread(self) -> KeysView[str]:
+        """Rooms without any reading: what they hold is unknown. A live view."""
+        return self._unread.keys()
+
+    def doubts(self, room: str, key: Key) -> bool:
+        """Whether a room's last reading missed an occurrence that it had, still unconfirmed."""
+        desk = self._desks.get(room)
+        return desk is not None and key in desk.missing
+
+    def hurry(self, rooms: Iterable[str]) -> None:
+        """Poll some rooms now; those whose poll is under way are left to it."""
+        for room in rooms:
+            desk = self._desks.get(room)
+            if desk is not None and not desk.under_way:
+                self._schedule(room, 0)
+        self._wake.set()
 
     @property
     def all_tried(self) -> bool:
         """Whether every room has a reading or one try behind it."""
-        return all(desk.tried or desk.reading is not None for desk in self._desks.values())
+        return all(self._desks[name].tried for name in self._unread)
 
     @property
     def mute(self) -> tuple[str, ...]:
         """Rooms unreadable for so long that they are dialled no more."""
         now, limit = self._clock.now(), self.settings.daemon.stale_limit
-        return tuple(
-            name
-            for name, desk in self._desks.items()
-            if desk.failing_since is not None and now - desk.failing_since > limit
-        )
+        return tuple(name for name, (since, _) in self.failing().items() if now - since > limit)
 
     def failing(self) -> dict[str, tuple[datetime, str]]:
         """Return since when and why calendars cannot be read, by room."""
+        desks = [(name, self._desks[name]) for name in sorted(self._failing)]
         return {
             name: (desk.failing_since, desk.reason)
-            for name, desk in sorted(self._desks.items())
+            for name, desk in desks
             if desk.failing_since is not None
         }
 
@@ -132,10 +128,13 @@ class Polling:
         self._on_change(sorted(changed))
 
     def _add(self, room: RoomSettings, reading: Reading | None = None) -> None:
-        self._desks[room.name] = _Desk(room=room, reading=reading)
+        self._failing.pop(room.name, None)
+        self._desks[room.name] = RoomDesk(room=room, reading=reading)
+        if reading is None:
+            self._unread[room.name] = None
         most = min(self.settings.daemon.poll_interval.total_seconds(), 5.0)
         # The first reading comes soon; later polls drift apart over the interval.
-        self._schedule(room.name, self._clock.now() + timedelta(seconds=self._spread(most)))
+        self._schedule(room.name, self._spread(most))
 
     def _spread(self, most: float) -> float:
         return self._entropy.uniform(0, most)
@@ -148,6 +147,8 @@ class Polling:
         changed: list[Key] = []
         for name in [name for name in self._desks if name not in wanted]:
             del self._desks[name]
+            self._unread.pop(name, None)
+            self._failing.pop(name, None)
             changed += self._copies.forget(name)
         for name, room in wanted.items():
             desk = self._desks.get(name)
@@ -157,7 +158,7 @@ class Polling:
                 self._add(room)
             elif desk.room != room:
                 desk.room = room
-                changed += self._copies.keys()
+                changed += self._copies.of_room(name)
         self._on_change(sorted(set(changed)))
         self._wake.set()
 
@@ -166,7 +167,7 @@ class Polling:
         async with asyncio.TaskGroup() as tasks:
             while True:
                 await self._sleep()
-                now = self._clock.now()
+                now = self._clock.monotonic()
                 while self._agenda and self._agenda[0][0] <= now:
                     due, name = heapq.heappop(self._agenda)
                     desk = self._desks.get(name)
@@ -179,7 +180,7 @@ class Polling:
     async def _sleep(self) -> None:
         pause = 1.0
         if self._agenda:
-            pause = min(pause, (self._agenda[0][0] - self._clock.now()).total_seconds())
+            pause = min(pause, self._agenda[0][0] - self._clock.monotonic())
         try:
             async with asyncio.timeout(max(pause, 0.01)):
                 await self._wake.wait()
@@ -187,14 +188,15 @@ class Polling:
             pass
         self._wake.clear()
 
-    def _schedule(self, room: str, moment: datetime) -> None:
+    def _schedule(self, room: str, seconds: float) -> None:
         desk = self._desks[room]
+        moment = self._clock.monotonic() + seconds
         desk.due = moment
         heapq.heappush(self._agenda, (moment, room))
 
     # --- one poll ---------------------------------------------------------------------------
 
-    async def _poll(self, name: str, desk: _Desk) -> None:
+    async def _poll(self, name: str, desk: RoomDesk) -> None:
         calendar = desk.room.calendar
         gate = self._gates.setdefault(calendar, asyncio.Semaphore(AT_ONCE))
         again: timedelta | None = None
@@ -212,10 +214,10 @@ class Polling:
         desk.tried = True
         desk.under_way = False
         if self._desks.get(name) is desk:
-            self._schedule(name, self._clock.now() + (again or self._interval(name)))
+            self._schedule(name, (again or self._interval(name)).total_seconds())
             self._wake.set()
 
-    async def _read(self, desk: _Desk) -> Reading:
+    async def _read(self, desk: RoomDesk) -> Reading:
         source = self._sources[desk.room.calendar]
         now = self._clock.now()
         window = Timespan(now - BACKWARD, now + self.settings.daemon.booking_window)
@@ -224,14 +226,15 @@ class Polling:
         self.requests += reading.requests
         return reading
 
-    async def _accept(self, name: str, desk: _Desk, reading: Reading) -> timedelta | None:
+    async def _accept(self, name: str, desk: RoomDesk, reading: Reading) -> timedelta | None:
         """Take up a good reading; return how soon it wants to be confirmed."""
         now = self._clock.now()
-        self._recovered(name, desk, now)
+        self._failing.pop(name, None)
+        desk.recovered(now)
         known = () if desk.reading is None else desk.reading.occurrences
-        verdict = judge(known, reading.occurrences, desk.missing, now)
-        self._tell_mass(name, desk, len(verdict.missing), mass=verdict.mass)
-        self._tell_problems(name, desk, reading)
+        verdict = judge(known, reading.occurrences, desk.missing, now, held=desk.mass_told)
+        desk.tell_mass(len(verdict.missing), mass=verdict.mass)
+        desk.tell_problems(reading)
         settled = reading.unchanged and not desk.missing and not verdict.missing
         same_cover = desk.reading is not None and desk.reading.covered == reading.covered
         first = desk.reading is None
@@ -241,8 +244,10 @@ class Polling:
             # Whoever says "unchanged" to this would confirm what is still in doubt.
             kept = replace(kept, stamp="")
         desk.reading = kept
+        self._unread.pop(name, None)
         if settled and same_cover:
-            self._copies.read_at[name] = now
+            if again := self._copies.read_again(name, now):
+                self._on_change(again)
             return verdict.again_after
         changed = set(self._copy(name, desk, kept))
         await self._save(name, kept)
@@ -252,7 +257,7 @@ class Polling:
         self._on_change(sorted(changed))
         return verdict.again_after
 
-    def _copy(self, name: str, desk: _Desk, reading: Reading) -> Sequence[Key]:
+    def _copy(self, name: str, desk: RoomDesk, reading: Reading) -> Sequence[Key]:
         now = self._clock.now()
         accepted = self._booked_before(name)
         calendar = desk.room.calendar
@@ -277,38 +282,9 @@ class Polling:
                 return max(min(usual, until), QUICK) if until < usual else usual
         return usual
 
-    # --- what is told -----------------------------------------------------------------------
-
-    def _failed(self, desk: _Desk, error: CalendarError) -> None:
-        now = self._clock.now()
-        desk.reason = str(error)
-        keys = {"room": desk.room.name, "calendar": desk.room.calendar}
-        if desk.failing_since is None:
-            desk.failing_since = now
-            log.error("calendar.failed", **keys, kind=error.kind, reason=str(error))
-        stale = now - desk.failing_since > self.settings.daemon.stale_after
-        if stale and not desk.stale_told:
-            desk.stale_told = True
-            since = int((now - desk.failing_since).total_seconds())
-            log.error("calendar.stale", **keys, seconds=since, reason=str(error))
-
-    def _recovered(self, name: str, desk: _Desk, now: datetime) -> None:
-        if desk.failing_since is None:
-            return
-        seconds = int((now - desk.failing_since).total_seconds())
-        desk.failing_since, desk.stale_told, desk.reason = None, False, ""
-        log.info("calendar.recovered", room=name, calendar=desk.room.calendar, seconds=seconds)
-
-    def _tell_mass(self, name: str, desk: _Desk, count: int, *, mass: bool) -> None:
-        if mass and not desk.mass_told:
-            log.warning("calendar.emptied", room=name, calendar=desk.room.calendar, count=count)
-        desk.mass_told = mass
-
-    def _tell_problems(self, name: str, desk: _Desk, reading: Reading) -> None:
-        found = {problem.text: problem for problem in reading.problems}
-        for text in sorted(found.keys() - desk.problems):
-            log.warning("event.problem", room=name, uid=found[text].uid, reason=text)
-        desk.problems = frozenset(found)
+    def _failed(self, desk: RoomDesk, error: CalendarError) -> None:
+        self._failing[desk.room.name] = None
+        desk.failed(error, self._clock.now(), self.settings.daemon.stale_after)
 
 
 def _place(room: RoomSettings) -> tuple[object, ...]:

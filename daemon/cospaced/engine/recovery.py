@@ -5,7 +5,8 @@ nobody, until the calendars have been read. What no calendar knows then is an or
 are warned, then it is closed.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -22,8 +23,12 @@ log = structlog.get_logger()
 
 ROUND = 60.0
 """Seconds in which every closed slot is looked at once."""
+SPREAD = 50.0
+"""Over how many of these the looks are spread."""
 IDLE = 1.0
-"""Seconds between looks at least; a small pool is not stared at."""
+"""Seconds after which what was found open is looked at once more."""
+AT_ONCE = 4
+"""Slots that are looked at at once."""
 
 
 class Recovery:
@@ -44,11 +49,13 @@ class Recovery:
         self._clock = clock
         self._calendars_known = calendars_known
         self._unclaimed: dict[int, SeenSpace] = {}
-        timing.unclaimed = self._unclaimed
+        timing.scene.unclaimed = self._unclaimed
+        self.on_gone: Callable[[], None] = lambda: None
+        """Called when a slot's space turns out to be gone from CMS."""
 
     def found(self, slots: Slots) -> None:
         """Take up a pool that was just surveyed."""
-        self._timing.slots = slots
+        self._timing.scene.slots = slots
         by_space = {slot.space: number for number, slot in slots.by_number.items()}
         for space in slots.open:
             self._found_open(by_space[space.id], space)
@@ -102,15 +109,36 @@ class Recovery:
 
     async def audit(self) -> None:
         """Look at calls, and at every slot that no booking holds, in turn until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._repeat(self._audit_calls))
+            tasks.create_task(self._repeat(self._audit_slots))
+
+    async def _repeat(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do it once a round, however long it takes."""
         while True:
-            await self._audit_calls()
-            numbers = self._idle_numbers()
-            pause = max(ROUND / max(1, len(numbers)), IDLE / 50)
-            if not numbers:
+            if self._timing.slots is None:
                 await self._clock.sleep(IDLE)
-            for number in numbers:
-                await self._clock.sleep(pause)
-                await self._audit_one(number)
+                continue
+            began = self._clock.monotonic()
+            await work()
+            left = began + ROUND - self._clock.monotonic()
+            await self._clock.sleep(max(left, IDLE))
+
+    async def _audit_slots(self) -> None:
+        """Look at every idle slot, spread over most of the round and a few at once."""
+        numbers = self._idle_numbers()
+        shares = [numbers[first::AT_ONCE] for first in range(AT_ONCE)]
+        async with asyncio.TaskGroup() as tasks:
+            for share in shares:
+                if share:
+                    tasks.create_task(self._audit_share(share))
+
+    async def _audit_share(self, numbers: Sequence[int]) -> None:
+        for number in numbers:
+            began = self._clock.monotonic()
+            await self._audit_one(number)
+            left = began + SPREAD / len(numbers) - self._clock.monotonic()
+            await self._clock.sleep(max(left, 0))
 
     def _idle_numbers(self) -> list[int]:
         slots = self._timing.slots
@@ -149,10 +177,15 @@ class Recovery:
         slots = self._timing.slots
         if slots is None or number not in slots.by_number or self._busy(number):
             return None
-        seen = await self._bridges.space(slots.by_number[number].space, audit=True)
-        if seen is None or seen.space is None or self._busy(number):
+        asked = slots.by_number[number].space
+        seen = await self._bridges.space(asked, audit=True)
+        if seen is None or self._busy(number):
             return None
         space = seen.space
+        if space is None:
+            log.warning("space.missing", number=number, space=asked)
+            self.on_gone()
+            return None
         return space if space.non_member_access or space.cdr_tag else None
 
     def _busy(self, number: int) -> bool:

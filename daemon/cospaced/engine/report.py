@@ -39,10 +39,9 @@ def status(machine: Machine) -> dict[str, Any]:
 
 def status_line(machine: Machine) -> str:
     """Return one ASCII line for `systemctl status`."""
-    rows = machine.ledger.all()
-    running = sum(row.state is State.OPEN for row in rows)
-    planned = sum(row.state is State.PLANNED for row in rows)
-    refused = sum(row.state is State.REFUSED for row in rows)
+    ledger = machine.ledger
+    running, planned = ledger.count(State.OPEN), ledger.count(State.PLANNED)
+    refused = ledger.count(State.REFUSED)
     failing = len(machine.polling.failing())
     down = [name for name, since in machine.bridges.states().items() if since is not None]
     parts = [f"{running} open, {planned} planned"]
@@ -74,7 +73,7 @@ def _dials(dials: Any) -> list[dict[str, Any]]:
 def _slots(machine: Machine) -> dict[str, Any]:
     slots = machine.timing.slots
     numbers = machine.settings.pool.numbers
-    in_use = sum(row.state is State.OPEN for row in machine.ledger.all())
+    in_use = machine.ledger.count(State.OPEN)
     return {
         "first": str(numbers.start),
         "last": str(numbers.stop - 1),
