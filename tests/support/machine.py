@@ -160,7 +160,9 @@ class Machine:
         version = f"python{sys.version_info.major}.{sys.version_info.minor}"
         site = venv / "lib" / version / "site-packages"
         self.write(site / "dependencies.pth", f"{DEPENDENCIES}\n")
-        pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "-q")
+        # Not the tests' own interpreter: where the checkout lies, the machine may not see.
+        library = f"PYTHONPATH={DEPENDENCIES}"
+        pip = ("env", library, str(interpreter()), "-m", "pip", "--disable-pip-version-check", "-q")
         place = ("--python", str(venv / "bin" / "python"))
         self.write_bytes(Path("/tmp") / wheel.name, wheel.read_bytes())
         options = ("--no-deps", "--no-index", "--root-user-action=ignore")
