@@ -12,7 +12,7 @@ from cospaced.domain.booking import Booking, Dial, SpaceForm, State
 from cospaced.domain.display import space_form
 from cospaced.domain.draft import SETTLING
 from cospaced.domain.follow import targets
-from cospaced.domain.identity import booking_id
+from cospaced.domain.identity import booking_id, is_booking_id
 from cospaced.domain.lifecycle import Step, step
 from cospaced.domain.seen import SeenSpace
 from cospaced.settings import ConferenceSettings, RoomSettings
@@ -51,6 +51,15 @@ def adopted(  # noqa: PLR0913 - by keyword
         adopted_at=now,
         dials=dials,
     )
+
+
+def overtaken(booking: Booking, space: SeenSpace) -> bool:
+    """Whether a row that holds a slot is out of date: the space carries another booking's id.
+
+    So it is after a state file was brought back from a backup. What an operator wrote into the
+    space does not count, nor does a row of ours that says so.
+    """
+    return not booking.edited and space.cdr_tag != booking.id and is_booking_id(space.cdr_tag)
 
 
 def orphan(

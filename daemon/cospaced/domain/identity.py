@@ -7,6 +7,7 @@ The texts that go in are fixed for good: a change here gives every coming bookin
 
 import base64
 import hmac
+import re
 import uuid
 
 from cospaced.settings import ConferenceSettings, PasscodeMode, PoolSettings
@@ -15,6 +16,7 @@ from cospaced.settings import ConferenceSettings, PasscodeMode, PoolSettings
 NAMESPACE = uuid.UUID("b2a1f0a4-6d0e-5c53-9a5c-c05bace0da3e")
 """The project's own UUID namespace."""
 
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _DIGITS_UP = "01234567890123456789"
 _SHORTEST_JUDGED = 3
 
@@ -27,6 +29,11 @@ def booking_id(uid: str, recurrence_id: str, generation: int = 0) -> str:
     """
     name = f"booking\0{uid}\0{recurrence_id}"
     return _uuid5(f"{name}\0{generation}" if generation else name)
+
+
+def is_booking_id(text: str) -> bool:
+    """Whether a text has the form of a booking's id, whoever's it is."""
+    return _ID.fullmatch(text) is not None
 
 
 def owner_id(booking: str, endpoint: str, attempt: int) -> str:

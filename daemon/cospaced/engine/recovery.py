@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from cospaced.domain.adoption import ADOPTABLE, adopted, orphan
+from cospaced.domain.adoption import ADOPTABLE, adopted, orphan, overtaken
+from cospaced.domain.lifecycle import Step, step
 from cospaced.domain.pool import Slots
 from cospaced.domain.seen import SeenSpace
 from cospaced.engine.bridges import Bridges
@@ -55,11 +56,23 @@ class Recovery:
 
     def found(self, slots: Slots) -> None:
         """Take up a pool that was just surveyed."""
+        first = self._timing.scene.slots is None
         self._timing.scene.slots = slots
         by_space = {slot.space: number for number, slot in slots.by_number.items()}
         for space in slots.open:
+            if first:
+                # Later on, a slot may have changed hands since it was surveyed.
+                self._give_way(by_space[space.id], space)
             self._found_open(by_space[space.id], space)
         self.settle()
+
+    def _give_way(self, number: int, space: SeenSpace) -> None:
+        """End a row whose space is another booking's by now, without a word to CMS."""
+        row = self._ledger.get(self._ledger.holder(number))
+        if row is not None and overtaken(row, space):
+            reason = "its space is another booking's by now"
+            log.warning("booking.overtaken", booking=row.id, number=number, reason=reason)
+            self._timing.put(row, step(row, Step.CLOSE, reason), (), [("looked", reason)])
 
     def _found_open(self, number: int, space: SeenSpace) -> None:
         holder = self._ledger.holder(number)

@@ -33,6 +33,7 @@ MESSAGES: Mapping[str, str] = {
     "booking.missed": "Missed booking {booking}: {reason}",
     "booking.inherited": "Booking {booking} took over a running conference[: {reason}]",
     "booking.adopted": "Booking {booking} was found open on number {number} and goes on",
+    "booking.overtaken": "Booking {booking} is over[: {reason}]; was the state file restored?",
     "booking.orphaned": "No calendar holds open booking {booking}[ on number {number}]; it ends",
     "booking.fault": "Booking {booking} met a fault of the program; it is tried again",
     # Calls, legs, spaces.
