@@ -220,16 +220,23 @@ async def calendar_sources(settings: Settings) -> AsyncIterator[Mapping[str, Cal
         yield await Sources(SystemClock(), stack).of(settings)
 
 
-async def stored_bookings(settings: Settings) -> Mapping[str, Booking]:
-    """Return the rows of the state file by id, without writing to it; none where there is none."""
-    path = state_file(settings)
-    if not path.exists():
-        return {}
+@asynccontextmanager
+async def stored(settings: Settings) -> AsyncIterator[Store]:
+    """Open the state file to look into; raises StoreUnusable where it cannot be read."""
     offload = ThreadOffload("state")
     try:
-        store = await SqliteStore.open_read_only(path, offload=offload)
-        rows = await store.bookings()
-        await store.close()
+        store = await SqliteStore.open_read_only(state_file(settings), offload=offload)
+        try:
+            yield store
+        finally:
+            await store.close()
     finally:
         offload.close()
-    return {booking.id: booking for booking in rows}
+
+
+async def stored_bookings(settings: Settings) -> Mapping[str, Booking]:
+    """Return the rows of the state file by id, without writing to it; none where there is none."""
+    if not state_file(settings).exists():
+        return {}
+    async with stored(settings) as store:
+        return {booking.id: booking for booking in await store.bookings()}

@@ -138,6 +138,9 @@ class Bridge(Protocol):
     async def sync_status(self, sync: str) -> str:
         """Return `status` of GET /cospaceBulkSyncs/<id>: `pending`, `complete`, `failed…`."""
 
+    def describe(self, write: Write) -> str:
+        """Return the request that `write` would send: method, path, form; no secret, no title."""
+
     async def write(self, write: Write) -> Outcome:
         """Carry out one write, once. Never raises for anything the bridge does or fails to do."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cospaced.domain.booking import Booking, State
+from cospaced.domain.story import CUT, FIRST, LAST, LONGEST
 from cospaced.errors import StoreConflict, StoreUnusable
 from cospaced.host.clock import SystemClock
 from cospaced.host.offload import ThreadOffload
@@ -256,6 +257,26 @@ def test_a_fact_takes_the_place_of_the_one_before(run: Run) -> None:
         await store.save_fact("profile", "two")
         assert await store.fact("profile") == "two"
         assert await store.fact("other") == ""
+
+    run(scenario)
+
+
+def test_a_story_that_grows_too_long_loses_its_middle_and_says_so(run: Run) -> None:
+    async def scenario(store: Store) -> None:
+        lines = [a_line("b1", f"line {number}") for number in range(LONGEST + 1)]
+        await store.tell(lines[:LONGEST])
+        assert len(await store.story("b1")) == LONGEST
+        await store.tell(lines[LONGEST:])
+        texts = [line.text for line in await store.story("b1")]
+        head, tail = [[line.text for line in part] for part in (lines[:FIRST], lines[-LAST:])]
+        assert texts == [*head, CUT, *tail]
+        for round_ in range(3):
+            await store.tell([a_line("b1", f"{round_} {number}") for number in range(LONGEST)])
+        texts = [line.text for line in await store.story("b1")]
+        assert len(texts) == FIRST + 1 + LAST
+        assert texts[:FIRST] == head
+        assert texts.count(CUT) == 1
+        assert texts[-1] == f"2 {LONGEST - 1}"
 
     run(scenario)
 

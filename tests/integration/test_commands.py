@@ -9,8 +9,6 @@ from click.testing import CliRunner, Result
 
 from cospaced import __version__
 from cospaced.commands.cli import COMMANDS, cli
-from cospaced.commands.status import rendered
-from cospaced.configuration import load
 
 
 INI = """\
@@ -148,41 +146,6 @@ def test_status_without_a_daemon_says_so(site: Path) -> None:
     done = CliRunner().invoke(cli, ["status", "-c", str(site)])
     assert done.exit_code == 1
     assert "is it running?" in done.output
-
-
-def test_status_can_be_read_at_a_glance(site: Path) -> None:
-    shown = {
-        "bookings": [
-            {
-                "start": "2026-11-23T09:00:00Z",
-                "end": "2026-11-23T10:00:00Z",
-                "numeric_id": "8001",
-                "state": "open",
-                "title": "Planning",
-                "rooms": ["aula"],
-                "dials": [{"room": "aula", "state": "connected"}],
-            }
-        ],
-        "slots": {"first": "8001", "last": "8005", "usable": 5, "in_use": 1, "problem": ""},
-        "calendars": [
-            {
-                "room": "aula",
-                "calendar": "files",
-                "read_at": None,
-                "events": 0,
-                "failing_since": "2026-11-23T08:00:00Z",
-                "reason": "no such file",
-            }
-        ],
-        "bridges": [{"name": "core1", "up": False, "down_since": "2026-11-23T08:00:00Z"}],
-        "store_failing_since": "2026-11-23T08:00:00Z",
-    }
-    text = rendered(shown, load(site, environment={}))
-    assert "core1        no answer since Mon 09:00:00" in text
-    assert "Pool 8001 to 8005: 5 usable, 1 in use" in text
-    assert "failing: no such file" in text
-    assert "Mon 11-23 10:00-11:00  8001    open   Planning  aula connected" in text
-    assert "cannot be stored since Mon 09:00:00" in text
 
 
 def test_every_command_has_help_and_the_program_a_version() -> None:

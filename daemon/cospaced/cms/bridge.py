@@ -4,7 +4,7 @@ from cospaced.cms.channel import Channel
 from cospaced.cms.dial_rate import DialRate
 from cospaced.cms.gate import Priority, priority_of
 from cospaced.cms.looks import Looks
-from cospaced.cms.requests import to_request
+from cospaced.cms.requests import described, to_request
 from cospaced.domain.writes import DialEndpoint, Outcome, Result, Write
 from cospaced.host.web import Web
 from cospaced.ports import Bridge, Clock
@@ -51,6 +51,10 @@ class CmsBridge(Looks):
         """The same bridge for looks that may wait behind everything else."""
         return self._auditing
 
+    def describe(self, write: Write) -> str:
+        """Return the request that carries a write out, without secrets."""
+        return described(write)
+
     async def write(self, write: Write) -> Outcome:
         """Carry out one write, once; see `Outcome`.
 
@@ -83,6 +87,10 @@ class _Auditing(Looks):
     def auditing(self) -> Bridge:
         """Itself."""
         return self
+
+    def describe(self, write: Write) -> str:
+        """As the bridge does."""
+        return self._bridge.describe(write)
 
     async def write(self, write: Write) -> Outcome:
         """As the bridge does."""

@@ -5,6 +5,7 @@ are, except after a 401, which says that nothing was done. What is unknown stays
 planner looks before it writes again.
 """
 
+from dataclasses import replace
 from urllib.parse import unquote, urlencode
 from xml.etree.ElementTree import Element
 
@@ -106,7 +107,7 @@ class Channel:
             return Outcome(result=Result.UNKNOWN, reason=str(error), sent=error.sent)
         except HeldBack as error:
             return Outcome(result=Result.UNKNOWN, reason=str(error), sent=False)
-        return self._outcome(request, answer)
+        return replace(self._outcome(request, answer), status=answer.status)
 
     async def close(self) -> None:
         """Close the connections."""

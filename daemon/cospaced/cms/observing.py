@@ -129,6 +129,10 @@ class ObservingBridge:
             return "complete"
         return await self._bridge.sync_status(sync)
 
+    def describe(self, write: Write) -> str:
+        """Say what is withheld, as the bridge would have sent it."""
+        return f"withheld: {self._bridge.describe(write)}"
+
     async def write(self, write: Write) -> Outcome:
         """Withhold the write, say so, and answer as if it had been done."""
         try:

@@ -69,6 +69,34 @@ def to_request(write: Write) -> ApiRequest:  # noqa: C901, PLR0912 - a table: on
             assert_never(write)
 
 
+_SHOWN = (
+    "nonMemberAccess",
+    "regenerateSecret",
+    "cdrTag",
+    "coSpace",
+    "remoteParty",
+    "confirmation",
+    "ownerId",
+    "bandwidth",
+    "callBridgeGroup",
+    "messageText",
+)
+"""Fields whose values may be told; the others are secrets, titles, people, or a PIN in tones."""
+
+
+def described(write: Write) -> str:
+    """Return a write as a person finds it in a trace: method, path, and the fields of the form.
+
+    Values stand where they give nothing away; raises nothing.
+    """
+    try:
+        request = to_request(write)
+    except ValueError as error:
+        return f"no request: {error}"
+    fields = (f"{key}={value}" if key in _SHOWN else key for key, value in request.form)
+    return " ".join((request.method, request.path, *fields))
+
+
 def _put(path: str, form: Fields) -> ApiRequest:
     return ApiRequest(method="PUT", path=f"{ROOT}/{path}", form=form)
 

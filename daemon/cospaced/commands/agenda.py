@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from cospaced.bootstrap import calendar_sources, stored_bookings
+from cospaced.commands.completing import rooms
 from cospaced.commands.options import config_option, load_or_exit
 from cospaced.commands.table import table
 from cospaced.domain.document import document, moment
@@ -30,7 +31,7 @@ AHEAD = timedelta(days=7)
 @config_option
 @click.option("--from", "begin", metavar="T", help="From when, ISO 8601 (default: now).")
 @click.option("--to", "end", metavar="T", help="Until when (default: 7 days after --from).")
-@click.option("--room", help="Only bookings with this room.")
+@click.option("--room", shell_complete=rooms, help="Only bookings with this room.")
 @click.option("--all", "everything", is_flag=True, help="List events that are no bookings, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def agenda(

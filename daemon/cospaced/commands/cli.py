@@ -12,6 +12,8 @@ COMMANDS = {
     "check-config": "check_config",
     "agenda": "agenda",
     "status": "status",
+    "why": "why",
+    "invite": "invite",
     "demo": "demo",
     "simulate-cms": "simulate_cms",
 }

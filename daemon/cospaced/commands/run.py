@@ -14,8 +14,8 @@ from cospaced import __version__
 from cospaced.bootstrap import Daemon, daemon
 from cospaced.commands.options import BAD_CONFIGURATION, config_option, load_or_exit
 from cospaced.configuration import changes_needing_restart, load, with_restart_keys_of
-from cospaced.domain.document import moment
 from cospaced.engine.machine import Machine
+from cospaced.engine.questions import Questions
 from cospaced.engine.report import status, status_line
 from cospaced.errors import ConfigurationError, CospacedError
 from cospaced.host.clock import SystemClock
@@ -23,7 +23,7 @@ from cospaced.host.control import ControlServer, Request, control_path
 from cospaced.host.lock import StateLock
 from cospaced.host.log_setup import Logging, configure
 from cospaced.host.notify import Notifier
-from cospaced.ports import Clock, Store
+from cospaced.ports import Clock
 from cospaced.settings import Settings
 
 
@@ -90,7 +90,7 @@ class _Process:
         for warning in self._settings.warnings:
             log.warning("config.warning", reason=warning)
         async with daemon(self._settings, observe=observe) as made:
-            handler = _Questions(made.machine, made.store)
+            handler = _Answers(made.machine, self._clock)
             control = ControlServer(control_path(self._settings.daemon.state_dir), handler.answer)
             await control.start()
             try:
@@ -175,25 +175,23 @@ def _let_nothing_hold_the_exit(logging: Logging) -> None:
     signal.setitimer(signal.ITIMER_REAL, EXIT_WITHIN)
 
 
-class _Questions:
-    """Answers what `status` and `why` ask over the control socket."""
+class _Answers:
+    """Answers what is asked over the control socket."""
 
-    def __init__(self, machine: Machine, store: Store) -> None:
+    def __init__(self, machine: Machine, clock: Clock) -> None:
         self._machine = machine
-        self._store = store
+        self._questions = Questions(
+            rows=machine.ledger.all,
+            story=machine.ledger.story,
+            settings=lambda: machine.settings,
+            now=clock.now,
+        )
 
     async def answer(self, request: Request) -> dict[str, Any]:
         """Answer one question."""
         if request.command == "status":
             return status(self._machine)
-        if request.command == "why":
-            return await self._why(str(request.arguments.get("booking", "")))
+        if request.command in ("why", "invite"):
+            name = str(request.arguments.get("booking", ""))
+            return await self._questions.answer(request.command, name)
         raise CospacedError(f"this daemon knows no command {request.command!r}")
-
-    async def _why(self, booking: str) -> dict[str, Any]:
-        story = await self._store.story(booking)
-        return {
-            "story": [
-                {"at": moment(line.at), "event": line.event, "text": line.text} for line in story
-            ]
-        }

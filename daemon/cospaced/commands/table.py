@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 
+from cospaced.commands.terminal import columns
+
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return rows under a head, columns aligned, no lines drawn."""
     every = [list(head), *([str(cell) for cell in row] for row in rows)]
-    widths = [max(len(row[column]) for row in every) for column in range(len(head))]
+    widths = [max(columns(row[column]) for row in every) for column in range(len(head))]
     lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        "  ".join(
+            cell + " " * (width - columns(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
         for row in every
     ]
     return "\n".join(lines)

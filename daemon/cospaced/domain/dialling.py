@@ -19,6 +19,8 @@ ELSEWHERE_RETRY = timedelta(seconds=5)
 """How often an endpoint that sits in another conference is asked after."""
 RINGING = timedelta(seconds=30)
 """How long an endpoint may ring, as Call Bridges let it."""
+PATIENCE = timedelta(seconds=5)
+"""How long dialling may be held up by a bridge without an answer before that is told."""
 
 
 def dial(draft: Draft) -> None:
@@ -32,6 +34,8 @@ def dial(draft: Draft) -> None:
         if call is not None and _legs_known(draft, call.bridge):
             for one in due:
                 _dial_one(draft, one, call)
+        else:
+            _tell_blind(draft, due)
     _follow(draft)
 
 
@@ -91,9 +95,13 @@ def _due(draft: Draft) -> list[Dial]:
     """Return the dials whose moment has come; set the alarm for the others."""
     found = []
     for one in draft.booking.dials:
-        if one.state is not DialState.DUE or one.target.room in draft.around.mute_rooms:
+        if one.state is not DialState.DUE:
             continue
         moment = max(one.due, one.not_before or one.due)
+        if one.target.room in draft.around.mute_rooms:
+            if draft.now >= moment:
+                _hold(draft, one, "its calendar has been unreadable for too long")
+            continue
         if draft.now >= moment:
             found.append(one)
             continue
@@ -105,6 +113,24 @@ def _due(draft: Draft) -> list[Dial]:
         else:
             draft.wake_at(moment - PREFETCH)
     return found
+
+
+def _hold(draft: Draft, one: Dial, reason: str) -> None:
+    """Tell once why an endpoint that is due is not dialled."""
+    if one.reason != reason:
+        draft.change_dial(one.target.endpoint, reason=reason)
+        draft.tell("leg.held", "warning", **keys(one), reason=reason)
+
+
+def _tell_blind(draft: Draft, due: list[Dial]) -> None:
+    """Tell that nobody is dialled while the bridge that holds the call cannot be asked."""
+    bridge = draft.booking.call_bridge
+    if not bridge or bridge not in (*draft.view.blind_calls, *draft.view.blind_legs):
+        return
+    for one in due:
+        if draft.now >= one.due + PATIENCE:
+            reason = f"{bridge}, which holds the call, cannot be asked who is in it"
+            _hold(draft, one, reason)
 
 
 def _call(draft: Draft) -> SeenCall | None:
@@ -251,6 +277,7 @@ def _in_doubt(draft: Draft, one: Dial) -> None:
         not_before=None,
         reason="its request had no effect",
     )
+    draft.tell("leg.no_effect", "debug", **keys(one), attempt=one.attempt)
     draft.wake_at(draft.now)
 
 

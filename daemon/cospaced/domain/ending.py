@@ -172,10 +172,13 @@ def warn_or_extend(draft: Draft) -> None:
             draft.wake_at(end - later)
     if not due or not _calls_known(draft):
         return
-    if not booking.warned and _extends(draft) and _extended(draft):
+    first = not booking.warned and terms.extend_mode is ExtendMode.AUTOMATIC
+    if first and _extends(draft) and _extended(draft):
         return
     nearest = int(min(due).total_seconds())
     if _show(draft, f"This conference ends in {_spoken(end - now)}.", nearest):
+        if first:
+            draft.tell("booking.not_extended", reason=_why_not_extended(draft))
         draft.change(warned=(*booking.warned, *(int(w.total_seconds()) for w in due)))
 
 
@@ -247,6 +250,17 @@ def _extended(draft: Draft) -> bool:
     draft.change(extended_to=end, extensions=booking.extensions + 1, warned=(), form=None)
     draft.tell("booking.extended", end=end.isoformat(), count=booking.extensions + 1)
     return True
+
+
+def _why_not_extended(draft: Draft) -> str:
+    booking, people = draft.booking, len(draft.view.people)
+    if booking.detached:
+        return "its event is gone"
+    if booking.extensions >= booking.terms.extend_times:
+        return f"extended {booking.extensions} times already"
+    if people < IN_USE:
+        return f"{people} connected, at least {IN_USE} make it worth while"
+    return "its rooms or its number are needed by others"
 
 
 def _bounds(draft: Draft) -> list[datetime]:

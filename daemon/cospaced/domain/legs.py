@@ -12,6 +12,9 @@ from cospaced.domain.view import TALKING
 FREED = timedelta(seconds=10)
 """How long after we hung up on an endpoint elsewhere a busy is put down to that."""
 
+ANSWERS = timedelta(seconds=15)
+"""A leg that is gone sooner was turned away; one that lasted longer rang in vain."""
+
 
 def watch(draft: Draft, asked_at: datetime, before: datetime | None) -> None:
     """Fold a look at the legs into the dials; `asked_at` is when the look began.
@@ -39,7 +42,10 @@ def present(
         one.target.endpoint, state=after, leg=leg, bridge=bridge, call=call, reason=""
     )
     if connected:
-        draft.tell("leg.connected", **keys(one), attempt=one.attempt or None, leg=leg)
+        reason = None if one.attempt else "it came by itself"
+        draft.tell(
+            "leg.connected", **keys(one), attempt=one.attempt or None, leg=leg, reason=reason
+        )
 
 
 def _gone(draft: Draft, one: Dial, asked_at: datetime) -> bool:
@@ -60,7 +66,13 @@ def _absent(draft: Draft, one: Dial, before: datetime | None) -> None:
         draft.change_dial(endpoint, state=DialState.LEFT, reason="hung up")
         draft.tell("leg.left", **keys(one))
     else:
-        failed(draft, one, "busy, declined or no answer")
+        failed(draft, one, _unanswered(draft, one))
+
+
+def _unanswered(draft: Draft, one: Dial) -> str:
+    """Say what kept an endpoint out: CMS tells no reason, only how long its leg was there."""
+    lasted = draft.now - (one.since or draft.now)
+    return "busy or declined" if lasted < ANSWERS else "no answer"
 
 
 def _came_early(one: Dial, before: datetime | None) -> bool:
@@ -85,7 +97,10 @@ def failed(draft: Draft, one: Dial, reason: str) -> None:
         tell_given_up(draft, one, reason)
         return
     draft.change_dial(endpoint, state=DialState.DUE, not_before=again, reason=reason, leg="")
-    draft.tell("leg.gone", "warning", **keys(one), attempt=one.attempt, reason=reason)
+    wait = terms.dial_interval.total_seconds()
+    draft.tell(
+        "leg.gone", "warning", **keys(one), attempt=one.attempt, reason=reason, seconds=round(wait)
+    )
     draft.wake_at(again)
 
 

@@ -18,6 +18,10 @@ from cospaced.domain.writes import OpenSpace
 from cospaced.settings import ConferenceSettings, RoomSettings
 
 
+OVERDUE = timedelta(seconds=5)
+"""How long an opening may be held up before that is told: a daemon that starts looks first."""
+
+
 def plan(  # noqa: PLR0913 - the values a plan is a function of, by keyword
     booking: Booking,
     view: View,
@@ -60,14 +64,26 @@ def _planned(draft: Draft, terms: ConferenceSettings, rooms: dict[str, RoomSetti
     if draft.now < due:
         draft.wake_at(due)
         return
-    if not (around.space and around.space_free and around.reachable):
+    if obstacle := _obstacle(around):
         draft.wake_at(draft.now + RETRY)
+        if draft.now >= due + OVERDUE and booking.reason != obstacle:
+            draft.change(reason=obstacle)
+            draft.tell("booking.waiting", "warning", reason=obstacle)
         return
     dials = tuple(
         Dial(target=target, due=booking.start) for target in targets(booking.rooms, rooms)
     )
     draft.booking = step(booking, Step.OPEN)
     draft.change(terms=terms, dials=dials)
+
+
+def _obstacle(around: Surroundings) -> str:
+    """Say why a booking that is due cannot open; empty where it can."""
+    if not around.reachable:
+        return "no Call Bridge answers"
+    if not around.space:
+        return "its number has no usable space on CMS"
+    return "" if around.space_free else "the conference before on its number is not closed yet"
 
 
 def _open(draft: Draft) -> None:

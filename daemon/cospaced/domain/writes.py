@@ -5,7 +5,7 @@ A write is carried out once: it is never retried below the planner. Its `Outcome
 still take effect).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cospaced.domain.booking import SpaceForm
@@ -150,10 +150,12 @@ class Result(StrEnum):
 class Outcome:
     """How a write ended; `id` is from the Location, `reason` a failureReason or what went wrong.
 
-    `sent` is False where the request certainly never left (no connection, back-off).
+    `sent` is False where the request certainly never left (no connection, back-off). `status` is
+    the answer's, 0 where there was none; it is told, and decides nothing.
     """
 
     result: Result
     id: str = ""
     reason: str = ""
     sent: bool = True
+    status: int = field(default=0, compare=False)

@@ -162,6 +162,11 @@ class Bridges:
     def _doubt(self, name: str) -> None:
         self._doubted[name].set()
 
+    def describe(self, send: Send) -> str:
+        """Return the request that a write is, for a person who compares it with a trace."""
+        bridge = self._bridges.get(send.bridge) or next(iter(self._bridges.values()))
+        return bridge.describe(send.write)
+
     async def write(self, send: Send) -> tuple[str, Outcome]:
         """Send a write to the bridge it names, or to the serving one; return which it was."""
         bridge = self._bridges.get(send.bridge) if send.bridge else self.serving()

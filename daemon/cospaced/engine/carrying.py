@@ -4,7 +4,7 @@ What fails stays *under way* for a moment longer, so that nobody asks again and 
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
@@ -14,11 +14,14 @@ import structlog
 from cospaced.domain import answers, sightings
 from cospaced.domain.booking import Booking
 from cospaced.domain.draft import Look, LookAt, Mark, Send, Surroundings, Told
+from cospaced.domain.story import Line
 from cospaced.domain.view import View
 from cospaced.domain.writes import DropLeg, Outcome, Result
 from cospaced.engine.bridges import Bridges
+from cospaced.engine.dialogue import Dialogue
 from cospaced.engine.ledger import Ledger
 from cospaced.engine.scene import Scene
+from cospaced.engine.telling import lines_of
 from cospaced.ports import Clock
 
 
@@ -27,14 +30,13 @@ log = structlog.get_logger()
 PAUSE = 1.0
 """Seconds before what failed, or told nothing, is asked again."""
 
-Line = tuple[str, str]
-
 
 @dataclass(slots=True)
 class Desk:
     """What is known of one booking beside its row."""
 
     view: View = field(default_factory=View)
+    dialogue: Dialogue = field(default_factory=Dialogue)
     busy: set[Mark] = field(default_factory=set)
     due: datetime | None = None
 
@@ -49,9 +51,9 @@ class Planner(Protocol):
         """Return the surroundings of a booking."""
 
     def put(
-        self, before: Booking, after: Booking, told: tuple[Told, ...], lines: Iterable[Line] = ()
+        self, before: Booking, after: Booking, told: tuple[Told, ...], lines: Sequence[Line]
     ) -> None:
-        """Take up a changed row."""
+        """Take up a changed row, and lines of its story."""
 
     def touch(self, bookings: Iterable[str]) -> None:
         """Plan bookings at the next turn."""
@@ -72,6 +74,14 @@ class Carrier:
         self.on_gone: Callable[[], None] = lambda: None
         """Called when the space of a slot turns out to be gone from CMS."""
 
+    def asking(self, desk: Desk, sends: tuple[Send, ...]) -> list[Line]:
+        """Return the lines of requests that are about to be sent; stored before they are."""
+        return [
+            line
+            for send in sends
+            for line in desk.dialogue.asked(send, self._bridges.describe(send))
+        ]
+
     async def carry(self, booking: str, sends: tuple[Send, ...]) -> None:
         """Store the intention, then send."""
         await self._ledger.persisted(booking)
@@ -82,9 +92,11 @@ class Carrier:
                 tasks.create_task(self._send(booking, send))
 
     async def _send(self, booking: str, send: Send) -> None:
+        began = self._clock.monotonic()
         bridge, outcome = await self._bridges.write(send)
+        took = round((self._clock.monotonic() - began) * 1000)
         try:
-            self._answered(booking, replace(send, bridge=bridge), outcome)
+            self._answered(booking, replace(send, bridge=bridge), outcome, took)
         except Exception:
             # The edge of an answer: a fault in one booking must not stop the others.
             log.exception("booking.fault", booking=booking)
@@ -94,7 +106,7 @@ class Carrier:
         self._done(booking, send.mark)
         await self._ledger.persisted(booking)
 
-    def _answered(self, booking: str, sent: Send, outcome: Outcome) -> None:
+    def _answered(self, booking: str, sent: Send, outcome: Outcome, took: int) -> None:
         now = self._clock.now()
         desk, row = self._planner.desk(booking), self._ledger.get(booking)
         if desk is None or row is None:
@@ -102,7 +114,9 @@ class Carrier:
         around = self._planner.around(row, now)
         folded = answers.settle(row, desk.view, around, sent, outcome, now)
         desk.view = folded.view
-        self._planner.put(row, folded.booking, folded.told, _answer(sent, outcome))
+        lines = desk.dialogue.answered(sent, self._bridges.describe(sent), outcome, took)
+        lines += lines_of("decided", booking, folded.told)
+        self._planner.put(row, folded.booking, folded.told, lines)
         if isinstance(sent.write, DropLeg) and outcome.result is Result.DONE:
             self._hung_up(sent.mark[1], sent.write.leg)
         if outcome.result is Result.REFUSED and outcome.reason == "coSpaceDoesNotExist":
@@ -157,7 +171,7 @@ class Carrier:
             # When its call was last seen is worth remembering, not worth a write of its own.
             self._ledger.note(after)
             return False
-        self._planner.put(row, after, folded.told)
+        self._planner.put(row, after, folded.told, lines_of("looked", booking, folded.told))
         return True
 
     async def _seen(self, row: Booking, view: View, look: LookAt) -> sightings.Seen | None:
@@ -181,11 +195,3 @@ class Carrier:
             return seen
         # Whether people ended the call or a restart did: only the bridge's uptime tells.
         return replace(seen, blind=(*seen.blind, holder))
-
-
-def _answer(sent: Send, outcome: Outcome) -> list[Line]:
-    """Put a request and its answer into words for the story; without form fields (secrets)."""
-    what = " ".join(part for part in sent.mark if part)
-    where = f" on {sent.bridge}" if sent.bridge else ""
-    answer = " ".join(part for part in (outcome.result, outcome.id, outcome.reason) if part)
-    return [("asked", f"{type(sent.write).__name__} ({what}){where}"), ("answered", answer)]

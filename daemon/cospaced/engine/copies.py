@@ -16,6 +16,7 @@ class Copies:
         self._by_room: dict[str, dict[Key, Copy]] = {}
         self._by_key: dict[Key, dict[str, Copy]] = {}
         self._disagreeing: dict[Key, None] = {}
+        self._fresh: dict[Key, dict[str, None]] = {}
         self.read_at: dict[str, datetime] = {}
 
     def update(
@@ -36,6 +37,10 @@ class Copies:
             after[occurrence.key] = self._copy(room, source, occurrence, now, accepted)
         changed = [key for key in before if key not in after]
         changed += [key for key, copy in after.items() if before.get(key) != copy]
+        known = accepted if room not in self._by_room else ()
+        for key in changed:
+            if key not in known:
+                self._fresh.setdefault(key, {})[room] = None
         self._by_room[room] = after
         for key in changed:
             self._index(key, room, after.get(key))
@@ -76,6 +81,14 @@ class Copies:
             self._disagreeing[key] = None
         else:
             self._disagreeing.pop(key, None)
+
+    def news(self, key: Key) -> list[tuple[str, Copy | None]]:
+        """Return the rooms whose copies changed since this was last asked; None: it is gone.
+
+        What was a booking with the room before a restart is no news.
+        """
+        group = self._by_key.get(key, {})
+        return [(room, group.get(room)) for room in sorted(self._fresh.pop(key, ()))]
 
     def read_again(self, room: str, now: datetime) -> tuple[Key, ...]:
         """Note a reading that changed nothing; return the keys that are to be folded anew.

@@ -6,14 +6,15 @@ from datetime import datetime
 
 import structlog
 
-from cospaced.domain.booking import Booking, State
+from cospaced.domain.booking import Booking, State, StoryEntry
 from cospaced.domain.fold import Folded, Skipped, Wanted, fold
 from cospaced.domain.follow import follow
 from cospaced.domain.identity import booking_id, passcode, secret
 from cospaced.domain.lifecycle import FINISHED
+from cospaced.domain.story import copy_text
 from cospaced.engine.copies import Copies, Key
 from cospaced.engine.leavers import Leavers
-from cospaced.engine.ledger import Ledger
+from cospaced.engine.ledger import Ledger, entries
 from cospaced.engine.placing import Placing
 from cospaced.ports import Clock
 from cospaced.settings import Settings
@@ -77,9 +78,10 @@ class Following:
         now = self._clock.now()
         row = self._ledger.latest(*key)
         folded = self.wanted(key, row)
-        self._tell_skipped(key, folded.skipped)
+        newly_skipped = self._tell_skipped(key, folded.skipped)
         if row is None:
-            return self._begin(folded.wanted, now, generation=0)
+            return self._begin(folded, now, generation=0)
+        self._tell_news(row, key, folded, newly_skipped)
         wanted, unknown = self._with_unread(row, folded.wanted)
         if unknown:
             return []
@@ -93,8 +95,7 @@ class Following:
         )
         touched = self._put(row, followed.booking, followed.told)
         if followed.again:
-            fresh = self.wanted(key).wanted
-            touched += self._begin(fresh, now, generation=row.generation + 1)
+            touched += self._begin(self.wanted(key), now, generation=row.generation + 1)
         return touched
 
     def _series_goes_on(self, row: Booking) -> bool:
@@ -127,7 +128,27 @@ class Following:
             return wanted, False
         return replace(wanted, rooms=tuple(sorted({*wanted.rooms, *kept}))), False
 
-    def _begin(self, wanted: Wanted | None, now: datetime, *, generation: int) -> list[str]:
+    def _tell_news(
+        self, row: Booking, key: Key, folded: Folded, newly_skipped: Collection[str]
+    ) -> None:
+        """Tell in a row's story what its rooms' calendars say now, where that has changed."""
+        reasons = {skip.room: skip.reason for skip in folded.skipped}
+        news = dict(self._copies.news(key))
+        lines = [
+            ("seen", f"{room}: gone from the calendar")
+            if copy is None
+            else ("seen", copy_text(copy, reasons.get(room, "")))
+            for room, copy in news.items()
+        ]
+        lines += [
+            ("seen", copy_text(copy, reasons[copy.room]))
+            for copy in self._copies.of(key)
+            if copy.room in newly_skipped and copy.room not in news
+        ]
+        self._ledger.add(row.id, lines)
+
+    def _begin(self, folded: Folded, now: datetime, *, generation: int) -> list[str]:
+        wanted = folded.wanted
         if wanted is None or wanted.end <= now:
             return []
         terms = self.settings.conferences
@@ -149,9 +170,8 @@ class Following:
             terms=terms,
             created_at=now,
         )
-        rooms = ", ".join(row.rooms)
         placed = self.placing.place(row)
-        self._ledger.tell(placed, f"seen in {rooms}; number {placed.number or 'none free'}")
+        self._ledger.put(placed, self._first_lines(placed, folded, now))
         log.info(
             "booking.planned" if placed.number is not None else "booking.refused",
             booking=placed.id,
@@ -160,6 +180,27 @@ class Following:
             reason=placed.reason,
         )
         return [placed.id]
+
+    def _first_lines(self, row: Booking, folded: Folded, now: datetime) -> list[StoryEntry]:
+        """Return how a story begins: each room's copy, when it was seen, and what follows."""
+        key = (row.uid, row.recurrence_id)
+        self._copies.news(key)
+        reasons = {skip.room: skip.reason for skip in folded.skipped}
+        seen = [
+            StoryEntry(
+                booking=row.id,
+                at=copy.seen_at,
+                event="seen",
+                text=copy_text(copy, reasons.get(copy.room, "")),
+            )
+            for copy in self._copies.of(key)
+        ]
+        if row.number is None:
+            text = f"refused: {row.reason}"
+        else:
+            text = f"planned on number {row.number}, with {', '.join(row.rooms)}"
+        seen.sort(key=lambda line: line.at)
+        return [*seen, *entries(row.id, now, [("decided", text)])]
 
     def _put(self, before: Booking, after: Booking, told: str) -> list[str]:
         if after == before:
@@ -177,14 +218,18 @@ class Following:
             log.info("booking.changed", booking=after.id, reason=told)
         return [after.id]
 
-    def _tell_skipped(self, key: Key, skipped: Sequence[Skipped]) -> None:
+    def _tell_skipped(self, key: Key, skipped: Sequence[Skipped]) -> list[str]:
+        """Tell of copies that are left out, each once; return the rooms of those told now."""
+        told = []
         for skip in skipped:
             spot = (skip.room, key)
             if not skip.worth_telling:
                 self._told.pop(spot, None)
             elif self._told.get(spot) != skip.reason:
                 self._told[spot] = skip.reason
+                told.append(skip.room)
                 log.warning("event.skipped", room=skip.room, uid=skip.uid, reason=skip.reason)
+        return told
 
     def forget_told(self) -> None:
         """Drop what was told of events that are gone."""

@@ -13,6 +13,7 @@ import structlog
 
 from cospaced.domain.booking import Booking, State, StoryEntry
 from cospaced.domain.lifecycle import FINISHED
+from cospaced.domain.story import Line
 from cospaced.domain.timespan import Timespan
 from cospaced.domain.windows import Windows
 from cospaced.errors import StoreConflict, StoreUnusable
@@ -115,8 +116,26 @@ class Ledger:
         self._enter(booking)
 
     def tell(self, booking: Booking, text: str) -> None:
-        """Put a row in place with what was seen in the calendars as a line of its story."""
-        self.put(booking, entries(booking.id, self._clock.now(), [("seen", text)]))
+        """Put a row in place with what was decided as a line of its story."""
+        self.put(booking, entries(booking.id, self._clock.now(), [("decided", text)]))
+
+    def add(self, booking: str, lines: Sequence[Line]) -> None:
+        """Add lines to the story of a row; they are stored by its next `persisted`."""
+        entry = self._entries.get(booking)
+        if entry is not None and lines:
+            entry.story += entries(booking, self._clock.now(), lines)
+            self._dirty[booking] = None
+
+    async def story(self, booking: str) -> tuple[StoryEntry, ...]:
+        """Return a booking's story, lines that the store could not take included."""
+        await self.persisted(booking)
+        entry = self._entries.get(booking)
+        waiting = () if entry is None else tuple(entry.story)
+        try:
+            return (*await self._store.story(booking), *waiting)
+        except StoreUnusable as error:
+            self._failing(str(error))
+            return waiting
 
     def note(self, booking: Booking) -> None:
         """Put a row in place that differs in nothing but when something was last seen.
@@ -243,6 +262,6 @@ def _early(booking: Booking) -> timedelta:
     return booking.terms.early_join if booking.early else timedelta(0)
 
 
-def entries(booking: str, at: datetime, lines: Sequence[tuple[str, str]]) -> list[StoryEntry]:
+def entries(booking: str, at: datetime, lines: Sequence[Line]) -> list[StoryEntry]:
     """Make story lines of (event, text) pairs."""
     return [StoryEntry(booking=booking, at=at, event=event, text=text) for event, text in lines]

@@ -1,12 +1,17 @@
 """What the daemon holds, as the document that `cospaced status` shows."""
 
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from cospaced import __version__
-from cospaced.domain.booking import DialState, State
+from cospaced.domain.booking import Booking, State
+from cospaced.domain.calendar import Reading
 from cospaced.domain.document import document, moment
 from cospaced.domain.lifecycle import FINISHED
 from cospaced.engine.machine import Machine
+from cospaced.engine.questions import dials
+from cospaced.settings import Settings
 
 
 NEXT = 10
@@ -15,25 +20,59 @@ NEXT = 10
 
 def status(machine: Machine) -> dict[str, Any]:
     """Return bookings, slots, calendars, bridges, lateness and the next due moments."""
-    rows = [row for row in machine.ledger.all() if row.state not in FINISHED]
-    rows.sort(key=lambda row: (row.start, row.id))
+    slots = machine.timing.slots
+    usable = 0 if slots is None else len(slots.usable)
     return {
-        "version": __version__,
-        "bookings": [
-            document(row, machine.settings) | {"dials": _dials(row.dials)} for row in rows
-        ],
-        "slots": _slots(machine),
-        "calendars": _calendars(machine),
+        **_held(machine.settings, machine.ledger.all(), running=True),
+        "slots": _slots(
+            machine.settings,
+            usable=usable,
+            in_use=machine.ledger.count(State.OPEN),
+            problem=machine.pool_problem,
+        ),
+        "calendars": _calendars(
+            machine.settings, machine.polling.readings(), machine.polling.failing()
+        ),
         "bridges": [
             {"name": name, "down_since": moment(since), "up": since is None}
             for name, since in machine.bridges.states().items()
         ],
         "late_ms": round(machine.timing.latest_late.total_seconds() * 1000),
+        "starts": [
+            {
+                "at": moment(start.at),
+                "booking": start.booking,
+                "event": start.event,
+                "late_ms": start.late_ms,
+            }
+            for start in machine.timing.starts
+        ],
         "next": [
             {"at": moment(at), "booking": booking}
             for at, booking in machine.timing.next_due()[:NEXT]
         ],
         "store_failing_since": moment(machine.ledger.unstored_since),
+    }
+
+
+def stored_status(
+    settings: Settings, rows: Iterable[Booking], readings: Mapping[str, Reading]
+) -> dict[str, Any]:
+    """Return what a state file tells while no daemon runs, in the shape of `status`.
+
+    What only a running daemon knows is empty: bridges, lateness, due moments, usable slots (None).
+    """
+    rows = list(rows)
+    in_use = sum(1 for row in rows if row.state is State.OPEN)
+    return {
+        **_held(settings, rows, running=False),
+        "slots": _slots(settings, usable=None, in_use=in_use, problem=""),
+        "calendars": _calendars(settings, readings, {}),
+        "bridges": [],
+        "late_ms": None,
+        "starts": [],
+        "next": [],
+        "store_failing_since": None,
     }
 
 
@@ -56,38 +95,35 @@ def status_line(machine: Machine) -> str:
     return "; ".join(parts)
 
 
-def _dials(dials: Any) -> list[dict[str, Any]]:
-    return [
-        {
-            "room": dial.target.room,
-            "endpoint": dial.target.endpoint,
-            "state": dial.state.value,
-            "attempt": dial.attempt,
-            "reason": dial.reason,
-        }
-        for dial in dials
-        if dial.state is not DialState.DROPPED
-    ]
-
-
-def _slots(machine: Machine) -> dict[str, Any]:
-    slots = machine.timing.slots
-    numbers = machine.settings.pool.numbers
-    in_use = machine.ledger.count(State.OPEN)
+def _held(settings: Settings, rows: Iterable[Booking], *, running: bool) -> dict[str, Any]:
+    held = sorted(
+        (row for row in rows if row.state not in FINISHED), key=lambda row: (row.start, row.id)
+    )
     return {
-        "first": str(numbers.start),
-        "last": str(numbers.stop - 1),
-        "usable": 0 if slots is None else len(slots.usable),
-        "in_use": in_use,
-        "problem": machine.pool_problem,
+        "version": __version__,
+        "running": running,
+        "bookings": [document(row, settings) | {"dials": dials(row)} for row in held],
     }
 
 
-def _calendars(machine: Machine) -> list[dict[str, Any]]:
-    failing = machine.polling.failing()
-    readings = machine.polling.readings()
+def _slots(settings: Settings, *, usable: int | None, in_use: int, problem: str) -> dict[str, Any]:
+    numbers = settings.pool.numbers
+    return {
+        "first": str(numbers.start),
+        "last": str(numbers.stop - 1),
+        "usable": usable,
+        "in_use": in_use,
+        "problem": problem,
+    }
+
+
+def _calendars(
+    settings: Settings,
+    readings: Mapping[str, Reading],
+    failing: Mapping[str, tuple[datetime, str]],
+) -> list[dict[str, Any]]:
     found = []
-    for room in machine.settings.rooms:
+    for room in settings.rooms:
         since, reason = failing.get(room.name, (None, ""))
         reading = readings.get(room.name)
         found.append(

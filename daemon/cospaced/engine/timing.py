@@ -7,8 +7,9 @@ or a bridge that does not answer, never delays the next decision.
 
 import asyncio
 import heapq
-from collections.abc import Coroutine, Iterable
-from dataclasses import replace
+from collections import deque
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from cospaced.domain.lifecycle import FINISHED
 from cospaced.domain.plan import plan
 from cospaced.domain.pool import Slots
 from cospaced.domain.stepped import stepped_booking, stepped_view
+from cospaced.domain.story import Line
 from cospaced.domain.view import View
 from cospaced.engine.bridges import Bridges
 from cospaced.engine.carrying import Carrier, Desk
@@ -28,7 +30,7 @@ from cospaced.engine.copies import Copies
 from cospaced.engine.ledger import Ledger, entries
 from cospaced.engine.placing import Placing
 from cospaced.engine.scene import Scene
-from cospaced.engine.telling import tell, told_text
+from cospaced.engine.telling import lines_of, tell
 from cospaced.ports import Clock
 from cospaced.settings import Settings
 
@@ -41,8 +43,20 @@ LATE = timedelta(seconds=1)
 """A turn this much behind its moment is told."""
 FAULT_PAUSE = timedelta(seconds=10)
 """How long a booking whose planning raised is left alone."""
+STARTS = 50
+"""How many starts are remembered with their lateness."""
 SOONEST = timedelta(milliseconds=10)
 """A plan that wants to be made again at once is made again after this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """An opening or a first dial, and how late it was."""
+
+    at: datetime
+    booking: str
+    event: str
+    late_ms: int
 
 
 class TimingLoop:
@@ -75,6 +89,8 @@ class TimingLoop:
         )
         self.beat_at = clock.monotonic()
         self.latest_late = timedelta(0)
+        self.starts: deque[Start] = deque(maxlen=STARTS)
+        """The latest openings and first dials."""
 
     # --- what others call -------------------------------------------------------------------
 
@@ -218,8 +234,10 @@ class TimingLoop:
         return row if self.scene.free(row) else self._placing.moved_away(row)
 
     def _take_up(self, row: Booking, decided: Plan, desk: Desk, now: datetime) -> None:
-        if decided.booking != row or decided.told:
-            self.put(row, decided.booking, decided.told)
+        lines = lines_of("decided", row.id, decided.told)
+        lines += self.carrier.asking(desk, decided.sends)
+        if decided.booking != row or lines:
+            self.put(row, decided.booking, decided.told, lines)
         if decided.wake is not None:
             self._schedule(row.id, max(decided.wake, now + SOONEST))
         for send in decided.sends:
@@ -247,15 +265,17 @@ class TimingLoop:
         before: Booking,
         after: Booking,
         told: tuple[Told, ...],
-        lines: Iterable[tuple[str, str]] = (),
+        lines: Sequence[Line],
     ) -> None:
         """Take up a changed row: remember it, tell of it, wake whom it concerns."""
-        story = [("decided", told_text(one)) for one in told] + list(lines)
-        if after != before or story:
-            self._ledger.put(after, entries(after.id, self._clock.now(), story))
+        if after != before or lines:
+            self._ledger.put(after, entries(after.id, self._clock.now(), lines))
             self.scene.index(before, after)
         for one in told:
             tell(after, one, self.settings)
+            if (late := one.keys.get("late_ms")) is not None:
+                start = Start(at=self._clock.now(), booking=after.id, event=one.event, late_ms=late)
+                self.starts.append(start)
         if after.ends_at > before.ends_at and after.state is State.OPEN:
             self._placing.make_way(after, after.ends_at)
         if after.state is not before.state and after.state in FINISHED:
@@ -272,11 +292,12 @@ class TimingLoop:
         """Index and plan what the store held at the start."""
         for row in self._ledger.in_state(State.OPEN):
             self.scene.index(replace(row, dials=()), row)
+            self._ledger.add(row.id, [("looked", "the daemon was started again: looking")])
         self.touch_all()
 
     def adopt(self, before: Booking | None, after: Booking) -> None:
         """Take up a booking that was found open on CMS."""
         known = before or replace(after, dials=(), state=State.PLANNED)
-        self.put(known, after, (), [("looked", "found open on CMS")])
+        self.put(known, after, (), [("looked", f"its space {after.number} was found open on CMS")])
         displaced = self._placing.displaced(after)
         self.touch([after.id, *displaced])

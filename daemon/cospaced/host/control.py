@@ -42,6 +42,10 @@ class ControlUnavailable(CospacedError):
     """No daemon answers at the socket, or the caller may not ask it."""
 
 
+class ControlAbsent(ControlUnavailable):
+    """No daemon runs: nobody listens at the socket."""
+
+
 class ControlRefused(CospacedError):
     """The daemon answered with an error; its text."""
 
@@ -166,7 +170,8 @@ class ControlServer:
 def ask(path: Path, request: Mapping[str, Any], timeout: float = 10.0) -> dict[str, Any]:
     """Ask the daemon at `path` and return its answer; `timeout` seconds hold for each step.
 
-    Raises ControlUnavailable where no daemon answers, ControlRefused where it answers an error.
+    Raises ControlAbsent where no daemon runs, ControlUnavailable where none answers, and
+    ControlRefused where it answers an error.
     """
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -174,7 +179,7 @@ def ask(path: Path, request: Mapping[str, Any], timeout: float = 10.0) -> dict[s
             connection.connect(str(path))
             answer = _asked(connection, json.dumps(dict(request)).encode() + b"\n")
     except (FileNotFoundError, ConnectionRefusedError) as error:
-        raise ControlUnavailable(f"no cospaced listens at {path}; is it running?") from error
+        raise ControlAbsent(f"no cospaced listens at {path}; is it running?") from error
     except PermissionError as error:
         raise ControlUnavailable(
             f"no permission to ask the daemon at {path}; become root or join the group that owns it"

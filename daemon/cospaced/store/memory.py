@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from cospaced.domain.booking import Booking, State, StoryEntry
 from cospaced.domain.calendar import Reading
+from cospaced.domain.story import CUT, FIRST, LONGEST, shortened
 from cospaced.errors import StoreConflict, StoreUnusable
 from cospaced.ports import Clock, Entropy
 from cospaced.store.rows import KEPT, number_conflict, version_conflict
@@ -147,6 +148,11 @@ class MemoryStore:
     def _tell(self, story: Sequence[StoryEntry]) -> None:
         for line in story:
             self._disk.story.setdefault(line.booking, []).append(line)
+        for booking in dict.fromkeys(line.booking for line in story):
+            told = self._disk.story[booking]
+            if len(told) > LONGEST:
+                cut = replace(told[FIRST], event="decided", text=CUT)
+                self._disk.story[booking] = shortened(told, cut)
 
     def _forget(self, before: datetime) -> int:
         disk = self._disk

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from cospaced.domain.booking import Booking, State, StoryEntry
 from cospaced.domain.calendar import Reading
+from cospaced.domain.story import CUT, FIRST, LONGEST, shortened
 from cospaced.errors import StoreConflict
 from cospaced.store import codec
 
@@ -146,6 +147,24 @@ def tell(connection: sqlite3.Connection, story: Sequence[StoryEntry]) -> None:
             for line in story
         ],
     )
+    for booking in dict.fromkeys(line.booking for line in story):
+        _shorten(connection, booking)
+
+
+def _shorten(connection: sqlite3.Connection, booking: str) -> None:
+    """Take the middle out of a story that has grown too long."""
+    (count,) = connection.execute(
+        "SELECT count(*) FROM story WHERE booking = ?", (booking,)
+    ).fetchone()
+    if count <= LONGEST:
+        return
+    found = connection.execute("SELECT line FROM story WHERE booking = ? ORDER BY line", (booking,))
+    numbers = [number for (number,) in found]
+    cut = numbers[FIRST]
+    kept = frozenset(shortened(numbers, cut))
+    removed = [(number,) for number in numbers if number not in kept]
+    connection.executemany("DELETE FROM story WHERE line = ?", removed)
+    connection.execute("UPDATE story SET event = 'decided', text = ? WHERE line = ?", (CUT, cut))
 
 
 def story(connection: sqlite3.Connection, booking: str) -> tuple[StoryEntry, ...]:

@@ -1,0 +1,120 @@
+"""A booking's story in words: what its lines say, and how long it may grow.
+
+Lines hold no title, organizer, passcode or secret, so that a story may be pasted into a ticket.
+Moments in them are `2026-11-23T09:00:00Z`; whoever shows them puts them into local time.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from cospaced.domain.booking import Dial, DialState
+from cospaced.domain.calendar import Copy
+from cospaced.domain.draft import Mark
+from cospaced.domain.writes import Outcome, Result
+
+
+Line = tuple[str, str]
+"""`seen`, `decided`, `asked`, `answered` or `looked`, and the text."""
+
+T = TypeVar("T")
+
+LONGEST = 400
+"""Lines at which a story is shortened, so that nothing that flaps fills the disk."""
+FIRST = 100
+LAST = 200
+CUT = "lines are left out here: a story keeps its first and its last ones"
+
+
+def shortened(lines: Sequence[T], cut: T) -> list[T]:
+    """Return a story without its middle, where it has grown too long; `cut` says so."""
+    if len(lines) <= LONGEST:
+        return list(lines)
+    return [*lines[:FIRST], cut, *lines[-LAST:]]
+
+
+def moment_text(at: datetime) -> str:
+    """Return a moment as it stands in a line."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def copy_text(copy: Copy, left_out: str = "") -> str:
+    """Say what one room's copy of the occurrence says, and why it is left out if it is."""
+    event = copy.occurrence
+    stamp = f" of {moment_text(event.stamp)}" if event.stamp else ""
+    says = (
+        f"{copy.room} (calendar {copy.source}): {moment_text(event.start)} to "
+        f"{moment_text(event.end)}, revision {event.sequence}{stamp}"
+    )
+    return f"{says}; left out: {left_out}" if left_out else says
+
+
+_WHAT = {
+    "open": "set up the space",
+    "close": "lock the space",
+    "call": "start the call",
+    "dial": "dial",
+    "end": "end the call",
+    "drop": "hang up on",
+    "free": "take out of the other call",
+    "warn": "show a message",
+}
+
+
+def purpose(mark: Mark) -> str:
+    """Say what a request is for."""
+    whom = mark[1] if mark[0] in ("dial", "drop", "free") else ""
+    return f"{_WHAT[mark[0]]} {whom}".rstrip()
+
+
+def answer_text(outcome: Outcome, bridge: str) -> str:
+    """Say how a request ended: status, id and reason as CMS gave them."""
+    whom = f" from {bridge}" if bridge else ""
+    status = str(outcome.status) if outcome.status else "done"
+    match outcome.result:
+        case Result.DONE:
+            made = f", Location id {outcome.id}" if outcome.id else ""
+            why = f" ({outcome.reason})" if outcome.reason else ""
+            return f"{status}{whom}{made}{why}"
+        case Result.REFUSED:
+            what = f"refused, {outcome.status}" if outcome.status else "refused"
+            return f"{what}{whom}: {outcome.reason}"
+        case Result.UNKNOWN if not outcome.sent:
+            return f"not sent: {outcome.reason}"
+        case Result.UNKNOWN:
+            what = f"{outcome.status}" if outcome.status else "no answer"
+            return f"{what}{whom}: {outcome.reason}"
+
+
+def dial_text(dial: Dial, *, over: bool = False) -> str:
+    """Say where the dialling of one endpoint is, or was when the booking was `over`."""
+    tries = dial.attempt - dial.base
+    times = f"{tries} attempt" if tries == 1 else f"{tries} attempts"
+    match dial.state:
+        case DialState.DUE:
+            return _due_text(dial, times if tries else "")
+        case DialState.INTENDED:
+            return f"being dialled, attempt {tries}"
+        case DialState.DOUBT:
+            return f"dialled without an answer from CMS, being looked for ({dial.reason})"
+        case DialState.PLACED:
+            return f"ringing, attempt {tries}" if tries else "ringing"
+        case DialState.CONNECTED:
+            how = f"connected at attempt {tries}" if tries else "connected, came by itself"
+            return f"{how}, stayed to the end" if over else how
+        case DialState.LEFT:
+            return f"left: {dial.reason or 'hung up'}"
+        case DialState.GAVE_UP:
+            after = f"gave up after {times}" if tries else "never dialled"
+            return f"{after}: {dial.reason}"
+        case DialState.DROPPED:
+            return f"dropped: {dial.reason}"
+
+
+def _due_text(dial: Dial, times: str) -> str:
+    again = moment_text(dial.not_before) if dial.not_before and times else ""
+    if again:
+        return f"not in yet after {times}: {dial.reason or 'no reason known'}; next at {again}"
+    if dial.reason:
+        return f"not dialled: {dial.reason}"
+    return f"to be dialled at {moment_text(dial.due)}"

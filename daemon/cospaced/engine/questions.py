@@ -1,0 +1,69 @@
+"""What `why` and `invite` ask about one booking, of a running daemon or of its state file."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from cospaced.domain.booking import Booking, DialState, StoryEntry
+from cospaced.domain.document import document, moment
+from cospaced.domain.invitation import invitation
+from cospaced.domain.lifecycle import FINISHED
+from cospaced.domain.naming import named
+from cospaced.domain.story import dial_text
+from cospaced.errors import CospacedError
+from cospaced.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Questions:
+    """Answers about the bookings there are; `story` returns the lines of one by its id."""
+
+    rows: Callable[[], Iterable[Booking]]
+    story: Callable[[str], Awaitable[tuple[StoryEntry, ...]]]
+    settings: Callable[[], Settings]
+    now: Callable[[], datetime]
+
+    async def answer(self, command: str, text: str) -> dict[str, Any]:
+        """Answer `why` or `invite` about the booking that `text` names.
+
+        Where it names several, the answer is `{"candidates": [B…]}`. Raises CospacedError where it
+        names none.
+        """
+        settings = self.settings()
+        found = named(self.rows(), text, now=self.now(), zone=ZoneInfo(settings.daemon.time_zone))
+        if not found:
+            raise CospacedError(
+                f"no booking is known by {text!r}: give an id or its beginning, a number of the "
+                "pool, a room, or ROOM@TIME (cospaced status and cospaced agenda list them)"
+            )
+        if len(found) > 1:
+            return {"candidates": [document(row, settings) for row in found]}
+        if command == "invite":
+            return invitation(found[0], settings)
+        return {
+            "booking": document(found[0], settings),
+            "dials": dials(found[0], dropped=True),
+            "story": [
+                {"at": moment(line.at), "event": line.event, "text": line.text}
+                for line in await self.story(found[0].id)
+            ],
+        }
+
+
+def dials(booking: Booking, *, dropped: bool = False) -> list[dict[str, Any]]:
+    """Return the endpoints of a booking and where their dialling is; `dropped`: left ones too."""
+    over = booking.state in FINISHED
+    return [
+        {
+            "room": dial.target.room,
+            "endpoint": dial.target.endpoint,
+            "state": dial.state.value,
+            "attempt": dial.attempt,
+            "reason": dial.reason,
+            "text": dial_text(dial, over=over),
+        }
+        for dial in booking.dials
+        if dropped or dial.state is not DialState.DROPPED
+    ]
