@@ -8,6 +8,7 @@ RUN := $(BIN)/python
 .venv/made: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps 'caldav>=3.6,<4'
 	touch $@
 
 demo: .venv/made ## The whole system in one terminal, in about 40 seconds.

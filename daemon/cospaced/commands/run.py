@@ -23,6 +23,7 @@ from cospaced.host.control import ControlServer, Request, control_path
 from cospaced.host.lock import StateLock
 from cospaced.host.log_setup import Logging, configure
 from cospaced.host.notify import Notifier
+from cospaced.host.urllib3_shadow import shadow
 from cospaced.ports import Clock
 from cospaced.settings import Settings
 
@@ -89,6 +90,8 @@ class _Process:
         log.info("daemon.started", version=__version__, observe=observe)
         for warning in self._settings.warnings:
             log.warning("config.warning", reason=warning)
+        if reason := shadow():
+            log.warning("library.warned", library="urllib3", reason=reason)
         async with daemon(self._settings, observe=observe) as made:
             handler = _Answers(made.machine, self._clock)
             control = ControlServer(control_path(self._settings.daemon.state_dir), handler.answer)
