@@ -121,6 +121,20 @@ async def test_a_calendar_that_needs_too_much_memory_is_told():
         await pool.close()
 
 
+async def test_workers_that_nobody_needs_any_more_are_ended():
+    quick = WorkerPool(size=3, idle=0.05)
+    try:
+        await asyncio.gather(*(quick.expand(JOB, 20) for _ in range(3)))
+        ended = list(quick._all)
+        assert len(ended) == 3
+        await asyncio.sleep(0.1)
+        await quick.expand(JOB, 20)
+        assert len(quick._all) == 1
+        assert sum(worker.status is None for worker in ended) == 1
+    finally:
+        await quick.close()
+
+
 PARENT = """
 import asyncio, sys
 from cospaced.calendars.job import Job

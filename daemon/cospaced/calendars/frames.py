@@ -8,15 +8,22 @@ import asyncio
 import pickle
 import struct
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
-from cospaced.calendars.job import Expansion
 from cospaced.errors import CalendarError
 
 
 _LENGTH = struct.Struct(">I")
 _SLICE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """A CalendarError on its way; exceptions with two arguments do not pickle."""
+
+    kind: str
+    text: str
 
 
 def frame(value: object) -> bytes:
@@ -25,30 +32,33 @@ def frame(value: object) -> bytes:
     return _LENGTH.pack(len(data)) + data
 
 
-def answer(result: Expansion | CalendarError) -> Iterator[bytes]:
-    """Yield the frames of an answer: what it is, then its occurrences in slices, then None."""
+def answer(result: Any) -> Iterator[bytes]:
+    """Yield the frames of an answer: what it is, then its occurrences in slices, then None.
+
+    It is a CalendarError, or a dataclass, whose `occurrences`, if it has them, may be many.
+    """
     if isinstance(result, CalendarError):
-        yield frame((result.kind, str(result)))
+        yield frame(_Failed(result.kind, str(result)))
         return
-    yield frame(replace(result, occurrences=()))
-    for start in range(0, len(result.occurrences), _SLICE):
-        yield frame(result.occurrences[start : start + _SLICE])
+    occurrences = getattr(result, "occurrences", ())
+    yield frame(replace(result, occurrences=()) if occurrences else result)
+    for start in range(0, len(occurrences), _SLICE):
+        yield frame(occurrences[start : start + _SLICE])
     yield frame(None)
 
 
-async def read_answer(stream: asyncio.StreamReader) -> Expansion:
+async def read_answer(stream: asyncio.StreamReader) -> Any:
     """Read the frames of an answer.
 
-    Raises the CalendarError it holds, or asyncio.IncompleteReadError where the worker is gone.
+    Raises the CalendarError it is, or asyncio.IncompleteReadError where the worker is gone.
     """
     head = await _read(stream)
-    if not isinstance(head, Expansion):
-        kind, text = head
-        raise CalendarError(kind, text)
+    if isinstance(head, _Failed):
+        raise CalendarError(head.kind, head.text)
     occurrences = []
     while (some := await _read(stream)) is not None:
         occurrences += some
-    return replace(head, occurrences=tuple(occurrences))
+    return replace(head, occurrences=tuple(occurrences)) if occurrences else head
 
 
 def read_job(stream: IO[bytes]) -> Any:

@@ -1,5 +1,6 @@
-"""The worker process: `python -m cospaced.calendars.worker MEMORY`, jobs in, answers out.
+"""A worker process: `python -m cospaced.calendars.worker MEMORY`, jobs in, answers out.
 
+This one works iCalendar text out; others (`caldav.worker`) call `serve` with work of their own.
 It is exec'd, not forked, so that it holds no lock and no socket of the daemon. It ends when its
 pipe closes, also in the middle of a job, so that a daemon killed by `kill -9` leaves no orphan.
 What hangs in Python is ended for its UID alone by an alarm; what hangs below Python by the kernel
@@ -12,12 +13,14 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from cospaced.calendars import frames
-from cospaced.calendars.job import Expansion, Job, work_out
+from cospaced.calendars.expand import Guard
+from cospaced.calendars.job import work_out
 from cospaced.calendars.unusable import Unusable
 from cospaced.errors import CalendarError
 
@@ -52,7 +55,11 @@ class _Limit:
         raise Unusable(f"it takes longer than {self._seconds:g} s to work out")
 
 
-def main() -> None:
+Work = Callable[[Any, Guard], Any]
+"""Does a job and returns its answer (see `frames.answer`); the guard is entered for each UID."""
+
+
+def serve(work: Work) -> None:
     """Do jobs until the daemon closes the pipe."""
     memory = int(sys.argv[1])
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
@@ -68,15 +75,15 @@ def main() -> None:
     with os.fdopen(answers, "wb") as out:
         while (job := frames.read_job(sys.stdin.buffer)) is not None:
             signal.setitimer(signal.ITIMER_PROF, _CPU_SECONDS_OF_A_JOB)
-            for part in frames.answer(_result(job)):
+            for part in frames.answer(_result(work, job)):
                 out.write(part)
             out.flush()
             signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def _result(job: Job) -> Expansion | CalendarError:
+def _result(work: Work, job: Any) -> Any:
     try:
-        return work_out(job, _Limit())
+        return work(job, _Limit())
     except CalendarError as error:
         return error
     except MemoryError:
@@ -92,4 +99,4 @@ def _end_with_the_daemon() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(work_out)

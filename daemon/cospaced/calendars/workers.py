@@ -7,7 +7,7 @@ takes: neither may happen in the daemon's own process.
 import asyncio
 import os
 import sys
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import structlog
 
@@ -21,6 +21,8 @@ _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONTZPATH", "LD_LIBRARY_PATH
 _MEMORY = 1 << 30
 _JOBS_OF_A_WORKER = 1000
 """After so many a worker is replaced: what large calendars left in its memory goes with it."""
+_IDLE = 300.0
+"""Seconds after which a worker that nobody needed is ended."""
 
 log = structlog.get_logger()
 
@@ -55,20 +57,35 @@ class InlineExpander:
 class WorkerPool:
     """At most `size` worker processes, started when they are needed and kept; one job each.
 
-    `memory` is the address space of each in bytes. `module` is what a worker runs.
+    `module` is what a worker runs: it calls `worker.serve`, and its jobs and answers are its own.
+    `memory` is the address space of each in bytes; one not needed for `idle` seconds is ended.
     """
 
     def __init__(
-        self, *, size: int = 2, memory: int = _MEMORY, module: str = "cospaced.calendars.worker"
+        self,
+        *,
+        size: int = 2,
+        memory: int = _MEMORY,
+        module: str = "cospaced.calendars.worker",
+        idle: float = _IDLE,
     ) -> None:
         self._command = (sys.executable, "-m", module, str(memory))
         self._turns = asyncio.Semaphore(size)
+        self._longest_idle = idle
         self._idle: list[_Worker] = []
         self._all: list[_Worker] = []
         self._closed = False
 
     async def expand(self, job: Job, seconds: float) -> Expansion:
-        """Do a job; `seconds` count from when a worker takes it."""
+        """Work a calendar out; see Expander and `do`."""
+        return cast("Expansion", await self.do(job, seconds))
+
+    async def do(self, job: object, seconds: float) -> Any:
+        """Have a job done and return its answer; `seconds` count from when a worker takes it.
+
+        Raises the CalendarError that the job ends in, `hung` where it takes longer, `unreadable`
+        where the worker dies.
+        """
         async with self._turns:
             worker = await self._worker()
             usable = False
@@ -90,10 +107,7 @@ class WorkerPool:
                     "unreadable", "the worker that was to read it died; is memory short?"
                 ) from error
             finally:
-                if usable and not self._closed:
-                    self._idle.append(worker)
-                else:
-                    await self._end(worker)
+                await self._put_back(worker, usable=usable)
             return result
 
     async def close(self) -> None:
@@ -123,6 +137,21 @@ class WorkerPool:
         self._all.append(worker)
         return worker
 
+    async def _put_back(self, worker: "_Worker", *, usable: bool) -> None:
+        """Keep a worker for the next job, or end it, and with it those that idle for too long.
+
+        The last one kept is the first one used, so that those in front are not needed.
+        """
+        now = asyncio.get_running_loop().time()
+        ended = [] if usable and not self._closed else [worker]
+        if not ended:
+            worker.idle_since = now
+            self._idle.append(worker)
+        while self._idle and now - self._idle[0].idle_since > self._longest_idle:
+            ended.append(self._idle.pop(0))
+        for one in ended:
+            await self._end(one)
+
     async def _end(self, worker: "_Worker") -> None:
         if worker in self._all:
             self._all.remove(worker)
@@ -135,13 +164,14 @@ class _Worker:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self.jobs = 0
+        self.idle_since = 0.0
 
     @property
     def status(self) -> int | None:
         """Its exit status, None while it runs."""
         return self._process.returncode
 
-    async def do(self, job: Job) -> Expansion:
+    async def do(self, job: object) -> Any:
         """Send a job and read the answer."""
         self.jobs += 1
         into, out_of = self._process.stdin, self._process.stdout
