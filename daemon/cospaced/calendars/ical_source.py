@@ -9,13 +9,12 @@ that rolls on is worked out again every day or two, each room at an hour of its 
 import asyncio
 import functools
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from hashlib import blake2b
+from datetime import datetime
 
-from cospaced.calendars import file, icalendar_text, stamps
+from cospaced.calendars import file, icalendar_text, rolling, stamps
 from cospaced.calendars.feed import Feed
 from cospaced.calendars.job import Expansion, Job
-from cospaced.calendars.stamps import Stamp
+from cospaced.calendars.stamps import TextStamp
 from cospaced.calendars.workers import Expander
 from cospaced.domain.calendar import Reading
 from cospaced.domain.timespan import Timespan
@@ -27,9 +26,6 @@ from cospaced.settings import CalendarSettings, RoomSettings
 
 LIMIT = 50_000_000
 """Bytes of one calendar, unpacked."""
-_DAY = timedelta(days=1)
-_WHOLE_AGAIN = timedelta(hours=20)
-"""A stamp is trusted for so long, and up to four hours more."""
 _SMALL = 65_536
 
 
@@ -90,9 +86,9 @@ class IcalSource:
         self, room: RoomSettings, previous: Reading | None, window: Timespan, deadline: float
     ) -> Reading:
         meant = stamps.meant(str(room.path or ""), room.url, room.address.lower(), self._time_zone)
-        stamp = stamps.read(previous, meant)
+        stamp = stamps.read(previous, meant, TextStamp)
         now = self._clock.now()
-        trusted = stamp is not None and 0 <= stamp.age(now) < _whole_again(room).total_seconds()
+        trusted = stamp is not None and rolling.trusted(stamp, room, now)
         got = await self._ask(room, stamp if trusted else None, now)
         if stamp is not None and previous is not None:
             if got.data is None:
@@ -104,7 +100,7 @@ class IcalSource:
             previous = None
         return await self._changed(room, previous, meant, window, got, deadline)
 
-    async def _ask(self, room: RoomSettings, stamp: Stamp | None, now: datetime) -> _Read:
+    async def _ask(self, room: RoomSettings, stamp: TextStamp | None, now: datetime) -> _Read:
         etag, modified = (stamp.etag, stamp.modified) if stamp else ("", "")
         if room.path is not None:
             work = functools.partial(file.read, room.path, modified, now=now, limit=self._limit)
@@ -124,7 +120,7 @@ class IcalSource:
         self,
         room: RoomSettings,
         previous: Reading,
-        stamp: Stamp,
+        stamp: TextStamp,
         window: Timespan,
         got: _Read,
         deadline: float,
@@ -137,9 +133,9 @@ class IcalSource:
             requests=got.requests,
             unchanged=True,
         )
-        if _within(window, previous.covered):
+        if rolling.within(window, previous.covered):
             return same
-        covered = _covered(room, window)
+        covered = rolling.covered(room, window)
         result = await self._expand(room, covered, deadline, body=previous.body)
         told = (p for p in previous.problems if p.text == icalendar_text.MISSING_END)
         return replace(
@@ -163,8 +159,8 @@ class IcalSource:
         if data is None:
             raise CalendarError("unreachable", "it answered 'not modified' to a plain request")
         now = self._clock.now()
-        reuse = previous is not None and _within(window, previous.covered)
-        covered = previous.covered if reuse and previous else _covered(room, window)
+        reuse = previous is not None and rolling.within(window, previous.covered)
+        covered = previous.covered if reuse and previous else rolling.covered(room, window)
         result = await self._expand(
             room,
             covered,
@@ -173,7 +169,7 @@ class IcalSource:
             body=previous.body if reuse and previous else b"",
             read_at=None if room.path is not None else now,
         )
-        stamp = Stamp(
+        stamp = TextStamp(
             meant=meant,
             full=now.isoformat(),
             digest=await self._digest(data),
@@ -189,7 +185,7 @@ class IcalSource:
             read_at=now,
             requests=got.requests,
         )
-        return _merged(reading, previous, result) if reuse and previous else reading
+        return rolling.merged(reading, previous, result.kept) if reuse and previous else reading
 
     async def _expand(
         self,
@@ -218,35 +214,3 @@ class IcalSource:
         if len(data) < _SMALL:
             return stamps.digest(data)
         return await self._offload.run(functools.partial(stamps.digest, data))
-
-
-def _merged(reading: Reading, previous: Reading, result: Expansion) -> Reading:
-    """Add what was left as it was to what was worked out."""
-    kept = [o for o in previous.occurrences if o.uid in result.kept]
-    told = [p for p in previous.problems if p.uid in result.kept]
-    occurrences = sorted((*kept, *reading.occurrences), key=lambda o: (o.start, o.key))
-    problems = tuple(dict.fromkeys((*told, *reading.problems)))
-    return replace(
-        reading,
-        occurrences=tuple(occurrences),
-        problems=problems,
-        unchanged=tuple(occurrences) == previous.occurrences and problems == previous.problems,
-    )
-
-
-def _within(window: Timespan, covered: Timespan) -> bool:
-    return covered.start <= window.start and window.end <= covered.end
-
-
-def _covered(room: RoomSettings, window: Timespan) -> Timespan:
-    """Return the span to work out: wider, and by a different bit for each room."""
-    return window.widened(_DAY, _DAY + _DAY * _phase(room))
-
-
-def _whole_again(room: RoomSettings) -> timedelta:
-    return _WHOLE_AGAIN + timedelta(hours=4) * _phase(room)
-
-
-def _phase(room: RoomSettings) -> float:
-    """Return a number from 0 to 1 that is the room's own."""
-    return blake2b(room.name.encode(), digest_size=1).digest()[0] / 256

@@ -75,7 +75,11 @@ class CalendarText:
     def reduced(self) -> bytes:
         """Return the calendar as text without what was dropped; reading it again gives the same."""
         lines: list[str] = []
-        for index, scope in enumerate(self.scopes):
+        events: list[list[EventText]] = [[] for _ in self.scopes]
+        for group in self.groups.values():
+            for event in group:
+                events[event.scope].append(event)
+        for scope, own in zip(self.scopes, events, strict=True):
             lines.append("BEGIN:VCALENDAR")
             if scope.default_zone:
                 lines.append(f"X-WR-TIMEZONE:{scope.default_zone}")
@@ -83,10 +87,8 @@ class CalendarText:
                 lines.append(f"METHOD:{scope.method}")
             for zone in scope.zones.values():
                 lines += zone
-            for events in self.groups.values():
-                for event in events:
-                    if event.scope == index:
-                        lines += ("BEGIN:VEVENT", *event.lines, "END:VEVENT")
+            for event in own:
+                lines += ("BEGIN:VEVENT", *event.lines, "END:VEVENT")
             lines.append("END:VCALENDAR")
         return "\n".join(lines).encode()
 

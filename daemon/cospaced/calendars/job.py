@@ -6,6 +6,7 @@ in the worker: it may be killed at any moment.
 """
 
 import zlib
+from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,30 +69,49 @@ def work_out(job: Job, guard: Guard = nullcontext) -> Expansion:
     if job.data is not None and job.read_at is not None:
         calendar = download_stamp.without(calendar, job.read_at)
     kept = _unchanged(calendar, before, job.address) if job.reuse and before else frozenset[str]()
-    books = [ZoneBook(scope, job.time_zone) for scope in calendar.scopes]
+    occurrences, problems = expanded(
+        calendar,
+        [uid for uid in calendar.groups if uid not in kept],
+        job.covered,
+        time_zone=job.time_zone,
+        address=job.address,
+        guard=guard,
+    )
+    return Expansion(
+        body=job.body if job.data is None else zlib.compress(calendar.reduced(), _FAST),
+        occurrences=occurrences,
+        problems=(*calendar.problems, *problems),
+        kept=kept,
+    )
+
+
+def expanded(
+    calendar: icalendar_text.CalendarText,
+    uids: Iterable[str],
+    covered: Timespan,
+    *,
+    time_zone: str,
+    address: str,
+    guard: Guard,
+) -> tuple[tuple[Occurrence, ...], tuple[EventProblem, ...]]:
+    """Return the occurrences of some UIDs in order, and what of them was not understood.
+
+    Raises CalendarError(`too_large`).
+    """
+    books = [ZoneBook(scope, time_zone) for scope in calendar.scopes]
     occurrences: list[Occurrence] = []
-    problems = list(calendar.problems)
-    for uid in calendar.groups:
-        if uid in kept:
-            continue
-        found, told = expand_group(
-            calendar, uid, job.covered, books, address=job.address, guard=guard
-        )
+    problems: list[EventProblem] = []
+    for uid in uids:
+        found, told = expand_group(calendar, uid, covered, books, address=address, guard=guard)
         occurrences += found
         problems += told
         if len(occurrences) > MOST_OCCURRENCES:
             raise CalendarError(
                 "too_large",
-                f"it has more than {MOST_OCCURRENCES} occurrences from {job.covered.start:%Y-%m-%d}"
-                f" to {job.covered.end:%Y-%m-%d}",
+                f"it has more than {MOST_OCCURRENCES} occurrences from {covered.start:%Y-%m-%d}"
+                f" to {covered.end:%Y-%m-%d}",
             )
-    body = job.body if job.data is None else zlib.compress(calendar.reduced(), _FAST)
-    return Expansion(
-        body=body,
-        occurrences=tuple(sorted(occurrences, key=lambda o: (o.start, o.key))),
-        problems=tuple(problems),
-        kept=kept,
-    )
+    return tuple(sorted(occurrences, key=lambda o: (o.start, o.key))), tuple(problems)
 
 
 def _kept_text(job: Job) -> bytes:

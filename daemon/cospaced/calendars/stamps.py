@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import blake2b
+from typing import TypeVar
 
 from cospaced.domain.calendar import Reading
 
@@ -14,17 +15,12 @@ _FORMAT = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
-    """The stamp of an iCal reading."""
+    """What the stamps of all sources say; each adds its own."""
 
     meant: str
     """Digest of where it was read and of the settings that it was understood by."""
     full: str
     """When it was last read whole, ISO 8601."""
-    digest: str
-    """Of the bytes that were read."""
-    etag: str = ""
-    modified: str = ""
-    """Last-Modified of a feed, or the times of a file."""
 
     def written(self) -> str:
         """Return it as text."""
@@ -35,12 +31,26 @@ class Stamp:
         return (now - datetime.fromisoformat(self.full)).total_seconds()
 
 
-def read(previous: Reading | None, meant: str) -> Stamp | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextStamp(Stamp):
+    """The stamp of a calendar that is one text: a file or a feed."""
+
+    digest: str
+    """Of the bytes that were read."""
+    etag: str = ""
+    modified: str = ""
+    """Last-Modified of a feed, or the times of a file."""
+
+
+Some = TypeVar("Some", bound=Stamp)
+
+
+def read(previous: Reading | None, meant: str, kind: type[Some]) -> Some | None:
     """Return the stamp of a reading that still holds, or None: then all is to be read anew."""
     if previous is None or not previous.stamp or not previous.body:
         return None
     try:
-        stamp = Stamp(**json.loads(previous.stamp))
+        stamp = kind(**json.loads(previous.stamp))
         datetime.fromisoformat(stamp.full)
     except (TypeError, ValueError):
         return None
