@@ -3,7 +3,7 @@
 Nothing else knows both the engine and its adapters.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from cospaced.host.entropy import SystemEntropy
 from cospaced.host.offload import ThreadOffload
 from cospaced.host.web import Web
 from cospaced.ports import Bridge, CalendarSource, Clock, Offload, Store
-from cospaced.settings import CalendarSettings, Settings, SourceType
+from cospaced.settings import CalendarSettings, CmsSettings, Settings, SourceType
 from cospaced.store.memory import MemoryStore
 from cospaced.store.site_key import load_or_make, site_id
 from cospaced.store.sqlite import SqliteStore
@@ -174,12 +174,31 @@ async def _bridges(
     settings: Settings, clock: Clock, store: Store, *, observe: bool
 ) -> tuple[list[Bridge], Search | None]:
     """Return the bridges to speak to, the configured one first, and what finds the others."""
-    cms = settings.cms
-    rate, shadow = DialRate(cms.dial_rate, clock), Shadow(clock)
+    cms, shadow = settings.cms, Shadow(clock)
+    real = bridge_maker(cms, clock)
 
     def make(name: str, address: str) -> Bridge:
+        bridge = real(name, address)
+        return ObservingBridge(bridge, shadow) if observe else bridge
+
+    made = [make(host_of(address), address) for address in addresses(cms)]
+    if cms.call_bridges is not None:
+        return made, None
+    if not cms.verify:
+        # The password goes to no address that only the network has told.
+        log.warning("bridge.others_unused", reason="verify = no; list them in call_bridges")
+        return made, None
+    peers = Peers(make, store, made, cms.address)
+    return [*made, *await peers.remembered()], peers.find
+
+
+def bridge_maker(cms: CmsSettings, clock: Clock) -> Callable[[str, str], CmsBridge]:
+    """Return what makes a bridge of its CMS name and address; all share one dial rate."""
+    rate = DialRate(cms.dial_rate, clock)
+
+    def make(name: str, address: str) -> CmsBridge:
         differs = next((b for b in cms.bridges if b.name == name), None)
-        bridge = CmsBridge(
+        return CmsBridge(
             name,
             (differs and differs.address) or address,
             (differs and differs.username) or cms.username,
@@ -190,21 +209,17 @@ async def _bridges(
             timeout=cms.timeout.total_seconds(),
             dial_rate=rate,
         )
-        return ObservingBridge(bridge, shadow) if observe else bridge
 
-    made = [make(_host(cms.address), cms.address)]
-    if cms.call_bridges is not None:
-        others = (address for address in cms.call_bridges if address != cms.address)
-        return [*made, *(make(_host(address), address) for address in others)], None
-    if not cms.verify:
-        # The password goes to no address that only the network has told.
-        log.warning("bridge.others_unused", reason="verify = no; list them in call_bridges")
-        return made, None
-    peers = Peers(make, store, made, cms.address)
-    return [*made, *await peers.remembered()], peers.find
+    return make
 
 
-def _host(address: str) -> str:
+def addresses(cms: CmsSettings) -> list[str]:
+    """Return the addresses that the file names, the first one to be asked first."""
+    return list(dict.fromkeys((cms.address, *(cms.call_bridges or ()))))
+
+
+def host_of(address: str) -> str:
+    """Return `host[:port]`, the name of a bridge whose own name is not known."""
     return address.removeprefix("https://")
 
 

@@ -9,6 +9,15 @@ from typing import Protocol, TypeVar
 
 from cospaced.domain.booking import Booking, StoryEntry
 from cospaced.domain.calendar import Reading
+from cospaced.domain.installation import (
+    Alarm,
+    BridgeGroup,
+    Database,
+    InboundRule,
+    Licence,
+    Load,
+    OutboundRule,
+)
 from cospaced.domain.seen import (
     BridgeStatus,
     LegSummary,
@@ -146,6 +155,35 @@ class Bridge(Protocol):
 
     async def close(self) -> None:
         """Free its connections."""
+
+
+class Installation(Protocol):
+    """What an administrator set up on one Call Bridge; only the doctor asks.
+
+    None where the bridge does not know the node (an older version) or gives no right to read it.
+    Raises Unreachable as the looks of `Bridge` do.
+    """
+
+    async def alarms(self) -> tuple[Alarm, ...] | None:
+        """GET /system/alarms."""
+
+    async def database(self) -> Database | None:
+        """GET /system/database."""
+
+    async def licences(self) -> tuple[Licence, ...] | None:
+        """GET /system/licensing."""
+
+    async def load(self) -> Load | None:
+        """GET /system/load, with the bridge's own loadLimit."""
+
+    async def groups(self) -> tuple[BridgeGroup, ...] | None:
+        """GET /callBridgeGroups, and each of its entries."""
+
+    async def inbound_rules(self) -> tuple[InboundRule, ...] | None:
+        """GET /inboundDialPlanRules, and each of its entries."""
+
+    async def outbound_rules(self) -> tuple[OutboundRule, ...] | None:
+        """GET /outboundDialPlanRules, and each of its entries."""
 
 
 class Store(Protocol):

@@ -3,6 +3,7 @@
 from cospaced.cms.channel import Channel
 from cospaced.cms.dial_rate import DialRate
 from cospaced.cms.gate import Priority, priority_of
+from cospaced.cms.installation import InstallationLooks
 from cospaced.cms.looks import Looks
 from cospaced.cms.requests import described, to_request
 from cospaced.domain.writes import DialEndpoint, Outcome, Result, Write
@@ -44,7 +45,10 @@ class CmsBridge(Looks):
         )
         super().__init__(channel, Priority.VERIFY)
         self._dial_rate = dial_rate or DialRate(None, clock)
+        self.address = address
         self._auditing = _Auditing(self, channel)
+        self.installation = InstallationLooks(channel, Priority.AUDIT)
+        """What an administrator set up on it; these looks wait behind everything else."""
 
     @property
     def auditing(self) -> Bridge:

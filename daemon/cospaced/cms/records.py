@@ -45,6 +45,7 @@ def peer(element: Element) -> PeerBridge:
         id=identity(element),
         name=text(element, "name"),
         address=text(element, "address").strip().rstrip("/"),
+        group=text(element, "callBridgeGroup"),
     )
 
 

@@ -14,6 +14,7 @@ COMMANDS = {
     "status": "status",
     "why": "why",
     "invite": "invite",
+    "doctor": "doctor",
     "demo": "demo",
     "simulate-cms": "simulate_cms",
 }

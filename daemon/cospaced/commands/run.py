@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from cospaced import __version__
 from cospaced.bootstrap import Daemon, daemon
 from cospaced.commands.options import BAD_CONFIGURATION, config_option, load_or_exit
 from cospaced.configuration import changes_needing_restart, load, with_restart_keys_of
+from cospaced.domain.document import moment
 from cospaced.engine.machine import Machine
 from cospaced.engine.questions import Questions
 from cospaced.engine.report import status, status_line
@@ -80,6 +82,10 @@ class _Process:
         self._stop = asyncio.Event()
         self._reload = asyncio.Event()
         self._ready = False
+        self._settings_of = clock.now()
+
+    def _configuration(self) -> dict[str, Any]:
+        return {"file": str(self._settings.file), "read_at": moment(self._settings_of)}
 
     async def run(self, *, observe: bool) -> None:
         """Run until SIGTERM or SIGINT."""
@@ -93,7 +99,7 @@ class _Process:
         if reason := shadow():
             log.warning("library.warned", library="urllib3", reason=reason)
         async with daemon(self._settings, observe=observe) as made:
-            handler = _Answers(made.machine, self._clock)
+            handler = _Answers(made.machine, self._clock, self._configuration)
             control = ControlServer(control_path(self._settings.daemon.state_dir), handler.answer)
             await control.start()
             try:
@@ -148,7 +154,7 @@ class _Process:
 
     async def _take_up(self, made: Daemon) -> None:
         """Take up the file as it is now, or keep what is in force and say why."""
-        old = self._settings
+        old, began = self._settings, self._clock.now()
         try:
             new = load(old.file, environment=os.environ)
             for text in changes_needing_restart(old, new):
@@ -159,7 +165,7 @@ class _Process:
             for problem in error.problems:
                 log.error("config.refused", reason=str(problem))  # noqa: TRY400 - a sentence
             return
-        self._settings = new
+        self._settings, self._settings_of = new, began
         self._logging.set_level(new.daemon.log_level)
         log.info("config.reloaded", count=len(new.rooms))
 
@@ -181,8 +187,11 @@ def _let_nothing_hold_the_exit(logging: Logging) -> None:
 class _Answers:
     """Answers what is asked over the control socket."""
 
-    def __init__(self, machine: Machine, clock: Clock) -> None:
+    def __init__(
+        self, machine: Machine, clock: Clock, configuration: Callable[[], dict[str, Any]]
+    ) -> None:
         self._machine = machine
+        self._configuration = configuration
         self._questions = Questions(
             rows=machine.ledger.all,
             story=machine.ledger.story,
@@ -193,7 +202,7 @@ class _Answers:
     async def answer(self, request: Request) -> dict[str, Any]:
         """Answer one question."""
         if request.command == "status":
-            return status(self._machine)
+            return status(self._machine) | {"configuration": self._configuration()}
         if request.command in ("why", "invite"):
             name = str(request.arguments.get("booking", ""))
             return await self._questions.answer(request.command, name)

@@ -25,6 +25,22 @@ def gather(file: Path, findings: Findings) -> tuple[Section, ...]:
     return _merged((*main, *more), findings)
 
 
+def files_of(file: Path) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Return every file that a configuration is read from, and those that hold a secret each.
+
+    Of a file with problems, as many as could be found.
+    """
+    findings = Findings()
+    sections = gather(file, findings)
+    named = [
+        entry.file.parent / entry.value
+        for section in sections
+        for entry in section.entries
+        if entry.key in ("password_file", "client_secret_file") and entry.value
+    ]
+    return tuple(map(Path, findings.files)), tuple(dict.fromkeys(named))
+
+
 def _sections_of(file: Path, findings: Findings) -> tuple[Section, ...]:
     findings.files.append(str(file))
     content = read(file)

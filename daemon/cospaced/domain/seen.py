@@ -28,6 +28,8 @@ class PeerBridge:
     name: str
     address: str
     """`https://host[:port]` as CMS says it."""
+    group: str = ""
+    """callBridgeGroup."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cospaced.domain.booking import Booking
+from cospaced.domain.calendar import Reading
 from cospaced.domain.fold import Skipped, Wanted, fold
 from cospaced.domain.identity import booking_id
 from cospaced.domain.timespan import Timespan
@@ -39,35 +40,50 @@ async def read(
 
     `known` are stored rows by id; they lend number, state and reason.
     """
-    copies = Copies()
-    problems: dict[str, list[str]] = {room.name: [] for room in settings.rooms}
+    readings = await read_rooms(settings, sources, span)
+    problems: list[tuple[str, str]] = []
+    for room, reading in readings.items():
+        if isinstance(reading, CalendarError):
+            problems.append((room, str(reading)))
+        else:
+            problems += [(room, problem.text) for problem in reading.problems]
+    bookings, skipped = folded(settings, readings, span, clock.now(), known)
+    return Agenda(bookings=bookings, problems=tuple(problems), skipped=skipped)
+
+
+async def read_rooms(
+    settings: Settings, sources: Mapping[str, CalendarSource], span: Timespan
+) -> dict[str, Reading | CalendarError]:
+    """Read every room's calendar over the span, some at once; by room, in their order."""
+    found: dict[str, Reading | CalendarError] = {}
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def poll(room: RoomSettings) -> None:
         async with gate:
             try:
-                reading = await sources[room.calendar].poll(room, None, span)
+                found[room.name] = await sources[room.calendar].poll(room, None, span)
             except CalendarError as error:
-                problems[room.name].append(str(error))
-                return
-        copies.update(room.name, room.calendar, reading.occurrences, clock.now())
-        problems[room.name] += [problem.text for problem in reading.problems]
+                found[room.name] = error
 
     async with asyncio.TaskGroup() as tasks:
         for room in settings.rooms:
             tasks.create_task(poll(room))
-    bookings, skipped = _fold(settings, copies, span, clock.now(), known)
-    told = tuple((room, text) for room, texts in problems.items() for text in texts)
-    return Agenda(bookings=bookings, problems=told, skipped=skipped)
+    return {room.name: found[room.name] for room in settings.rooms}
 
 
-def _fold(
+def folded(
     settings: Settings,
-    copies: Copies,
+    readings: Mapping[str, Reading | CalendarError],
     span: Timespan,
     now: datetime,
     known: Mapping[str, Booking],
 ) -> tuple[tuple[Booking, ...], tuple[Skipped, ...]]:
+    """Return the bookings that follow from readings, and the copies that are part of none."""
+    copies = Copies()
+    for room in settings.rooms:
+        reading = readings[room.name]
+        if isinstance(reading, Reading):
+            copies.update(room.name, room.calendar, reading.occurrences, now)
     rooms = {room.name: room for room in settings.rooms}
     found: list[Booking] = []
     skipped: list[Skipped] = []

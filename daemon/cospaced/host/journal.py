@@ -160,3 +160,12 @@ class JournalSink:
             self._socket.sendmsg([], passed, socket.MSG_DONTWAIT, self._path)
         finally:
             os.close(fd)
+
+
+def kept(
+    logs: Path = Path("/var/log/journal"), runtime: Path = Path("/run/log/journal")
+) -> bool | None:
+    """Whether this machine's journal outlives a restart; None where there is no journal."""
+    if logs.is_dir():
+        return True
+    return False if runtime.is_dir() else None

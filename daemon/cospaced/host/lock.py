@@ -14,6 +14,28 @@ from cospaced.errors import StoreUnusable
 
 
 NAME = "lock"
+_LOCKS = Path("/proc/locks")
+
+
+def holder(state_dir: Path) -> int | None:
+    """Return the pid of the daemon that holds the lock on a state_dir; None: nobody does.
+
+    Asks the kernel's list and leaves the lock alone: whoever tried it, even for a moment, could
+    turn a daemon away that starts in that moment. 0 where the pid is hidden (another namespace).
+    """
+    try:
+        seen = (state_dir / NAME).stat()
+        lines = _LOCKS.read_text().splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        # `1: FLOCK  ADVISORY  WRITE 4711 fd:01:131 0 EOF`; a blocked waiter has `->` in it.
+        fields = line.split()
+        if len(fields) < 6 or fields[1:4] != ["FLOCK", "ADVISORY", "WRITE"]:  # noqa: PLR2004
+            continue
+        if fields[5].rpartition(":")[2] == str(seen.st_ino):
+            return int(fields[4])
+    return None
 
 
 class StateLock:

@@ -118,6 +118,7 @@ MESSAGES: Mapping[str, str] = {
     "daemon.stopped": "cospaced has stopped",
     "daemon.failed": "cospaced ends because of a fault[: {reason}]",
     "daemon.late": "The timing loop is {late_ms} ms late",
+    "doctor.check_failed": "A check of the doctor failed[: {reason}]",
     "clock.stepped": "The clock stepped by {seconds} s; closing waits until it is confirmed",
     "clock.settled": "The clock's new time is confirmed",
     "control.failed": "A control request failed[: {reason}]",

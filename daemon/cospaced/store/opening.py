@@ -67,7 +67,7 @@ def open_for_reading(path: str | Path) -> sqlite3.Connection:
     if not Path(path).is_file():
         raise StoreUnusable(f"there is no state file {path}: the daemon has not run yet")
     try:
-        uri = f"{Path(path).absolute().as_uri()}?mode=ro"
+        uri = f"{Path(path).absolute().as_uri()}?mode=ro{_untouched(path)}"
         connection = sqlite3.connect(uri, timeout=_WAIT, isolation_level=None, uri=True)
         try:
             found = format_of(connection)
@@ -80,6 +80,14 @@ def open_for_reading(path: str | Path) -> sqlite3.Connection:
         connection.close()
         raise _newer(path, found) if found > LATEST else _older(path, found)
     return connection
+
+
+def _untouched(path: str | Path) -> str:
+    """Return how a file is opened that no process has open: so that not even a lock is made.
+
+    SQLite would make `-wal` and `-shm` beside it, which whoever looks (root) then owned.
+    """
+    return "" if Path(f"{path}-wal").exists() else "&immutable=1"
 
 
 def unusable(path: str | Path, error: sqlite3.Error) -> StoreUnusable:

@@ -38,6 +38,20 @@ def load_or_make(state_dir: Path, entropy: Entropy) -> bytes:
             f"{path} cannot be used: {error.strerror or error}; see that its directory exists and"
             " belongs to the user that cospaced runs as"
         ) from error
+    return _whole(path, key)
+
+
+def read(path: Path) -> bytes:
+    """Return the key in a file, empty where there is none; raises as `load_or_make`, and blocks."""
+    try:
+        return _whole(path, path.read_bytes())
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise StoreUnusable(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _whole(path: Path, key: bytes) -> bytes:
     if len(key) != _LENGTH:
         raise StoreUnusable(
             f"{path} holds {len(key)} bytes instead of {_LENGTH}: put it back from a backup, or"

@@ -1,0 +1,105 @@
+"""The shape of a check and of what it finds."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from cospaced.doctor.site import Site
+
+
+class Severity(IntEnum):
+    """How much a finding matters; from `WARNING` up it wants a person."""
+
+    OK = 0
+    NOTE = 1
+    """Good to know; also what could not be checked here."""
+    WARNING = 2
+    """Works, or seems to, and will not always."""
+    ERROR = 3
+    """Conferences do not come about, or not all of them."""
+
+
+class Area(StrEnum):
+    """Under which head a check is shown."""
+
+    CONFIGURATION = "Configuration"
+    MACHINE = "This machine"
+    CALENDARS = "Calendars"
+    CMS = "Call Bridges"
+    NUMBERS = "Numbers and dial plan"
+    SOFTWARE = "Software"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing seen: `remedy` says what to type or where to click, empty where nothing is to do.
+
+    `subject` names what it is about, with its kind: `room aula`, `bridge core1`, `file /etc/...`.
+    """
+
+    severity: Severity
+    seen: str
+    remedy: str = ""
+    subject: str = ""
+
+
+def ok(seen: str, subject: str = "") -> Finding:
+    """Return that something is as it should be."""
+    return Finding(severity=Severity.OK, seen=seen, subject=subject)
+
+
+def note(seen: str, remedy: str = "", subject: str = "") -> Finding:
+    """Return something good to know."""
+    return Finding(severity=Severity.NOTE, seen=seen, remedy=remedy, subject=subject)
+
+
+def warning(seen: str, remedy: str, subject: str = "") -> Finding:
+    """Return something that will not always go well."""
+    return Finding(severity=Severity.WARNING, seen=seen, remedy=remedy, subject=subject)
+
+
+def error(seen: str, remedy: str, subject: str = "") -> Finding:
+    """Return something by which conferences fail."""
+    return Finding(severity=Severity.ERROR, seen=seen, remedy=remedy, subject=subject)
+
+
+Look = Callable[[Site], Awaitable[Sequence[Finding]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One check. `slug` is its module's name, `look` returns one finding at least.
+
+    `look` may raise CospacedError: its text becomes the finding. It must not block the loop
+    (`Site.aside`), and is given up after `deadline` seconds.
+    """
+
+    slug: str
+    title: str
+    area: Area
+    look: Look
+    deadline: float = 30.0
+
+
+def split_remedy(sentence: str) -> tuple[str, str]:
+    """Split a sentence of the project into what is wrong and the remedy in its last brackets."""
+    if sentence.endswith(")"):
+        depth = 0
+        for place in range(len(sentence) - 1, 0, -1):
+            depth += {")": 1, "(": -1}.get(sentence[place], 0)
+            if not depth:
+                return sentence[:place].rstrip(), sentence[place + 1 : -1]
+    seen, semicolon, remedy = sentence.rpartition("; ")
+    return (seen, remedy) if semicolon else (sentence, "")
+
+
+def listed(names: Iterable[str], most: int = 8) -> str:
+    """Return names in a row, the first few of many."""
+    every = list(names)
+    shown = ", ".join(every[:most])
+    return shown if len(every) <= most else f"{shown} and {len(every) - most} more"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return `1 room` or `2 rooms`."""
+    return f"{count} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,110 @@
+"""What the events of a room become: a calendar that reads well may still lead to no conference."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from cospaced.doctor.base import Area, Check, Finding, counted, listed, note, ok, warning
+from cospaced.doctor.site import Calendars, Site
+from cospaced.domain.calendar import Answer, Occurrence, Reading
+from cospaced.settings import ConferenceSettings, RoomSettings, TitleMode
+
+
+ENOUGH = 3
+"""Events of a room from which on a habit is told from chance."""
+
+_ACCEPT = (
+    "let it accept by itself (Exchange: Set-CalendarProcessing {room} -AutomateProcessing "
+    "AutoAccept)"
+)
+_REMEDIES = {
+    "tentative": f"{_ACCEPT}, or write [conferences] tentative = book",
+    "declined by the room": "see whom the room lets book it (Get-CalendarProcessing {room})",
+    "shown as free": "publish the calendar with its real busy status, not as free",
+    "lasts all day": "write [conferences] all_day = book, if these are to be conferences",
+    "carries another video link": (
+        "write [conferences] other_video = book, if these are to be conferences here as well"
+    ),
+    "private": "write [conferences] private = hide",
+    "longer than max_duration": "raise [conferences] max_duration",
+}
+_TOO_FEW = (
+    "invite a second room with an endpoint, or write [conferences] min_rooms = 1, or always = yes "
+    "for [room:{room}]"
+)
+_ADDRESS = "; and write address = the room's mail address, by which its own answer is known"
+
+
+async def look(site: Site) -> Sequence[Finding]:
+    """Tell rooms whose events are all skipped for one reason, and titles that are names."""
+    calendars, terms = await site.calendars(), site.settings.conferences
+    found: list[Finding] = []
+    for room in site.settings.rooms:
+        reading = calendars.readings[room.name]
+        if isinstance(reading, Reading):
+            found += _skipped(room, calendars)
+            found += _names(room, reading.occurrences, terms)
+    unknown = [room for room in site.settings.rooms if _answer_unknown(room, calendars)]
+    if unknown:
+        seen = (
+            f"{listed(room.name for room in unknown)}: no answer of the room's own is seen in its "
+            "events, so one that it declined counts"
+        )
+        remedy = "write address = its mail address in [room:...]; if it is there, see its spelling"
+        found.append(note(seen, remedy, "answers"))
+    return [ok(_summary(calendars)), *found]
+
+
+def _summary(calendars: Calendars) -> str:
+    bookings = counted(len(calendars.bookings), "booking")
+    return f"{bookings} in the next 30 days; {len(calendars.skipped)} events become none"
+
+
+def _skipped(room: RoomSettings, calendars: Calendars) -> list[Finding]:
+    """Return a warning where every event of a room is skipped, nearly all for one reason."""
+    reasons = Counter(skip.reason for skip in calendars.skipped if skip.room == room.name)
+    reasons.pop("cancelled", None)
+    booked = any(room.name in booking.rooms for booking in calendars.bookings)
+    if booked or reasons.total() < ENOUGH:
+        return []
+    reason, count = reasons.most_common(1)[0]
+    if count * 10 < reasons.total() * 9:
+        return []
+    remedy = _REMEDIES.get(reason, _TOO_FEW).format(room=room.name)
+    if reason == "tentative" and not room.address:
+        remedy += _ADDRESS
+    seen = f"none of its {counted(reasons.total(), 'event')} becomes a conference: {reason}"
+    return [warning(seen, remedy, f"room {room.name}")]
+
+
+def _names(
+    room: RoomSettings, events: Sequence[Occurrence], terms: ConferenceSettings
+) -> list[Finding]:
+    """Return a warning where titles are organizers' names: Exchange's AddOrganizerToSubject."""
+    told = [event for event in events if event.title and event.organizer_name]
+    named = [event for event in told if _is_name(event)]
+    if terms.title is not TitleMode.SUBJECT or len(named) < ENOUGH or len(named) * 2 < len(told):
+        return []
+    mailbox = room.mailbox or room.address or room.name
+    seen = f"the titles of {len(named)} of {len(told)} events are their organizers' names"
+    remedy = (
+        f"Set-CalendarProcessing {mailbox} -AddOrganizerToSubject $false -DeleteSubject $false "
+        "(it holds for new events)"
+    )
+    return [warning(seen, remedy, f"room {room.name}")]
+
+
+def _is_name(event: Occurrence) -> bool:
+    title, name = event.title.casefold().strip(), event.organizer_name.casefold().strip()
+    return title == name or title.startswith(f"{name} ")
+
+
+def _answer_unknown(room: RoomSettings, calendars: Calendars) -> bool:
+    """Whether events come by invitation and none of them shows what the room answered."""
+    reading = calendars.readings[room.name]
+    if not isinstance(reading, Reading) or room.mailbox:
+        return False
+    invited = [event for event in reading.occurrences if event.organizer]
+    return len(invited) >= ENOUGH and all(event.answer is Answer.NONE for event in invited)
+
+
+CHECK = Check(slug="events", title="Events", area=Area.CALENDARS, look=look, deadline=180)

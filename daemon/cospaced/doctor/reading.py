@@ -1,0 +1,102 @@
+"""Every room's calendar, read now through the daemon's own source."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from cospaced.doctor.base import (
+    Area,
+    Check,
+    Finding,
+    counted,
+    error,
+    listed,
+    note,
+    ok,
+    split_remedy,
+    warning,
+)
+from cospaced.doctor.site import Calendars, Site, local
+from cospaced.domain.calendar import Reading
+from cospaced.errors import CalendarError, StoreUnusable
+
+
+_SHOWN = 3
+"""Problems of one calendar that are told singly."""
+
+_REMEDIES = {
+    "timeout": "see whether the server is slow or far; else raise [calendar:{calendar}] timeout",
+    "login": "mend username and password of [calendar:{calendar}]",
+    "not_found": "mend [room:{room}]",
+    "certificate": "name the server's CA as [calendar:{calendar}] ca_file",
+    "unreachable": "see that this machine reaches the server: curl -I its address",
+}
+_ELSE = "open the room's calendar by hand and look at what comes: [room:{room}]"
+
+
+async def look(site: Site) -> Sequence[Finding]:
+    """Tell calendars that cannot be read, events that cannot be understood, and empty ones."""
+    calendars = await site.calendars()
+    found: list[Finding] = []
+    empty = []
+    for room in site.settings.rooms:
+        reading = calendars.readings[room.name]
+        subject = f"room {room.name}"
+        if isinstance(reading, CalendarError):
+            found.append(_unread(reading, room.name, room.calendar, subject))
+            continue
+        found += _problems(reading, subject)
+        if not reading.occurrences:
+            empty.append(room.name)
+    if empty:
+        seen = f"{listed(empty)}: no event in the next 30 days"
+        found.append(note(seen, "if people book it, see that it is the right calendar", "empty"))
+    return [*await _totals(site, calendars), *found]
+
+
+def _unread(fault: CalendarError, room: str, calendar: str, subject: str) -> Finding:
+    seen, remedy = split_remedy(str(fault))
+    usual = _REMEDIES.get(fault.kind, _ELSE).format(room=room, calendar=calendar)
+    return error(seen, remedy or usual, subject)
+
+
+def _problems(reading: Reading, subject: str) -> list[Finding]:
+    """Return what could not be understood; these events become no bookings."""
+    remedy = "mend or delete the event in the calendar"
+    found = [
+        warning(split_remedy(problem.text)[0], split_remedy(problem.text)[1] or remedy, subject)
+        for problem in reading.problems[:_SHOWN]
+    ]
+    more = len(reading.problems) - _SHOWN
+    if more > 0:
+        text = f"{counted(more, 'more event')} of it cannot be understood"
+        found.append(warning(text, "cospaced agenda --all lists them", subject))
+    return found
+
+
+async def _totals(site: Site, calendars: Calendars) -> list[Finding]:
+    """Return a line for each calendar: rooms read, events found, the last change on record."""
+    changed = await _changes(site)
+    found = []
+    for calendar in site.settings.calendars:
+        rooms = [room.name for room in site.settings.rooms if room.calendar == calendar.name]
+        read = [r for name in rooms if isinstance(r := calendars.readings[name], Reading)]
+        if not read:
+            continue
+        events = sum(len(reading.occurrences) for reading in read)
+        seen = f"{len(read)} of {counted(len(rooms), 'room')} read, {counted(events, 'event')}"
+        last = max((changed[name] for name in rooms if name in changed), default=None)
+        if last is not None:
+            seen += f", last change seen {local(last, site.settings)}"
+        found.append(ok(seen, f"calendar {calendar.name}"))
+    return found
+
+
+async def _changes(site: Site) -> dict[str, datetime]:
+    try:
+        stored = await (await site.memory()).readings()
+    except StoreUnusable:
+        return {}
+    return {room: reading.read_at for room, reading in stored.items()}
+
+
+CHECK = Check(slug="reading", title="Reading", area=Area.CALENDARS, look=look, deadline=180)

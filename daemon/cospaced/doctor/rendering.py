@@ -1,0 +1,110 @@
+"""What was found, as text for people and as a document for monitoring."""
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from cospaced import __version__
+from cospaced.doctor.base import Finding, Severity
+from cospaced.doctor.examination import Examined
+from cospaced.domain.document import moment
+
+
+_MARKS = {
+    Severity.OK: "ok",
+    Severity.NOTE: "note",
+    Severity.WARNING: "WARNING",
+    Severity.ERROR: "ERROR",
+}
+_COLOURS = {Severity.WARNING: "33;1", Severity.ERROR: "31;1", Severity.OK: "32"}
+_INDENT = 10
+_NARROWEST = 60
+
+
+def worst(examined: Sequence[Examined]) -> Severity:
+    """Return the worst severity of all findings."""
+    found = (finding.severity for one in examined for finding in one.findings)
+    return max(found, default=Severity.OK)
+
+
+def text(examined: Sequence[Examined], *, width: int, coloured: bool) -> str:
+    """Return findings by area, in their order, remedies below; a summary is the last line."""
+    lines: list[str] = []
+    area = None
+    for one in examined:
+        if one.check.area is not area:
+            area = one.check.area
+            lines += ["", str(area)] if lines else [str(area)]
+        for finding in one.findings:
+            lines += _lines(one.check.title, finding, max(width, _NARROWEST), coloured=coloured)
+    return "\n".join([*lines, "", summary(examined)])
+
+
+def summary(examined: Sequence[Examined]) -> str:
+    """Return how many findings of each severity there are, in a sentence."""
+    counts = _counts(examined)
+    checks = f"{len(examined)} checks"
+    if worst(examined) < Severity.WARNING:
+        return f"{checks}: all is well, {counts[Severity.NOTE]} notes."
+    wrong = [
+        f"{counts[severity]} {severity.name.lower()}{'s' if counts[severity] > 1 else ''}"
+        for severity in (Severity.ERROR, Severity.WARNING)
+        if counts[severity]
+    ]
+    return f"{checks}: {', '.join(wrong)}, {counts[Severity.NOTE]} notes."
+
+
+def document(examined: Sequence[Examined], now: datetime) -> dict[str, Any]:
+    """Return everything for `doctor --json`.
+
+    Keys: version, at, worst, counts (by severity), findings, each with check, title, area,
+    severity, subject, seen, remedy.
+    """
+    counts = _counts(examined)
+    return {
+        "version": __version__,
+        "at": moment(now),
+        "worst": worst(examined).name.lower(),
+        "counts": {severity.name.lower(): counts[severity] for severity in Severity},
+        "findings": [
+            {
+                "check": one.check.slug,
+                "title": one.check.title,
+                "area": str(one.check.area),
+                "severity": finding.severity.name.lower(),
+                "subject": finding.subject,
+                "seen": finding.seen,
+                "remedy": finding.remedy,
+            }
+            for one in examined
+            for finding in one.findings
+        ],
+    }
+
+
+def _counts(examined: Sequence[Examined]) -> Counter[Severity]:
+    return Counter(finding.severity for one in examined for finding in one.findings)
+
+
+def _lines(title: str, finding: Finding, width: int, *, coloured: bool) -> Iterator[str]:
+    mark = _MARKS[finding.severity].ljust(_INDENT - 2)
+    colour = _COLOURS.get(finding.severity)
+    if coloured and colour:
+        mark = f"\x1b[{colour}m{mark}\x1b[0m"
+    about = f"{title}, {finding.subject}" if finding.subject else title
+    seen = textwrap.wrap(f"{about}: {finding.seen}", width - _INDENT, break_on_hyphens=False)
+    for number, line in enumerate(seen):
+        yield f"  {mark}{line}" if not number else " " * _INDENT + line
+    if finding.remedy:
+        first, rest = " " * _INDENT + "-> ", " " * (_INDENT + 3)
+        # A command is pasted as it stands: nothing is broken within a word.
+        yield from textwrap.wrap(
+            finding.remedy,
+            width,
+            initial_indent=first,
+            subsequent_indent=rest,
+            break_on_hyphens=False,
+            break_long_words=False,
+        )

@@ -1,0 +1,21 @@
+"""Whether the user may write: only writing shows it, so past writes are looked for."""
+
+from collections.abc import Sequence
+
+from cospaced.doctor.base import Area, Check, Finding, note, ok
+from cospaced.doctor.site import Site
+from cospaced.engine.pool_memory import CALL_LEG_PROFILE
+
+
+async def look(site: Site) -> Sequence[Finding]:
+    """Look for what the daemon wrote once, which this user then may."""
+    store = await site.memory()
+    if await store.fact(CALL_LEG_PROFILE):
+        return [ok("the daemon has written to CMS before")]
+    user = site.settings.cms.username
+    seen = f"cannot be known without writing, and user {user!r} has not been seen to write yet"
+    remedy = "on the MMP, `user list` must show it with the role api or admin"
+    return [note(seen, remedy)]
+
+
+CHECK = Check(slug="write_access", title="Right to write", area=Area.CMS, look=look)

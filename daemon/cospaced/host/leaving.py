@@ -1,0 +1,27 @@
+"""Ending a process whatever still hangs in it."""
+
+import os
+import threading
+from time import monotonic
+
+
+def leave_within(seconds: float, status: int) -> threading.Timer:
+    """End the process after so many seconds with a status, unless it has ended by then.
+
+    For threads stuck in a resolver or on a dead network file system: asyncio waits for the former
+    without limit when it closes its loop, and Python for the latter when it exits. `cancel` what
+    is returned to go on.
+    """
+    timer = threading.Timer(seconds, os._exit, (status,))
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def threads_end(seconds: float) -> bool:
+    """Wait for the threads that would hold the exit up, and say whether all have ended."""
+    began = monotonic()
+    others = [t for t in threading.enumerate() if t is not threading.main_thread() and not t.daemon]
+    for thread in others:
+        thread.join(max(0.0, seconds - (monotonic() - began)))
+    return not any(thread.is_alive() for thread in others)
