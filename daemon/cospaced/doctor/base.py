@@ -82,15 +82,23 @@ class Check:
 
 
 def split_remedy(sentence: str) -> tuple[str, str]:
-    """Split a sentence of the project into what is wrong and the remedy in its last brackets."""
+    """Split a sentence of the configuration into what is wrong and the remedy in brackets."""
     if sentence.endswith(")"):
         depth = 0
         for place in range(len(sentence) - 1, 0, -1):
             depth += {")": 1, "(": -1}.get(sentence[place], 0)
             if not depth:
                 return sentence[:place].rstrip(), sentence[place + 1 : -1]
+    return split_fault(sentence)
+
+
+def split_fault(sentence: str) -> tuple[str, str]:
+    """Split an error's sentence at its last semicolon; what stands in brackets is detail."""
     seen, semicolon, remedy = sentence.rpartition("; ")
-    return (seen, remedy) if semicolon else (sentence, "")
+    if semicolon:
+        return seen, remedy
+    seen, colon, remedy = sentence.partition("): ")
+    return (f"{seen})", remedy) if colon else (sentence, "")
 
 
 def listed(names: Iterable[str], most: int = 8) -> str:

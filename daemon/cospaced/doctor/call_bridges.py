@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from cospaced.doctor.base import Area, Check, Finding, error, note, ok, split_remedy
+from cospaced.doctor.base import Area, Check, Finding, error, note, ok, split_fault
 from cospaced.doctor.site import Met, Site
 from cospaced.domain.seen import BridgeStatus
 from cospaced.errors import ApiError, Unreachable
@@ -58,7 +58,7 @@ def version(status: BridgeStatus) -> tuple[int, int] | None:
 def _unreached(met: Met, site: Site, subject: str) -> Finding:
     fault = met.fault
     kind = fault.kind if isinstance(fault, Unreachable) else "nonsense"
-    seen, remedy = split_remedy(str(fault))
+    seen, remedy = split_fault(str(fault))
     if kind != "certificate":
         user = site.settings.cms.username
         usual = _REMEDIES.get(kind, _REACH)

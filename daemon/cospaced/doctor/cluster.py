@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cospaced.doctor.base import Area, Check, Finding, counted, note, ok, split_remedy, warning
+from cospaced.doctor.base import Area, Check, Finding, counted, note, ok, split_fault, warning
 from cospaced.doctor.call_bridges import version
 from cospaced.doctor.site import Cluster, Met, Site
 from cospaced.domain.seen import PeerBridge
@@ -25,7 +25,7 @@ async def look(site: Site) -> Sequence[Finding]:
 
 
 def _refused(met: Met) -> Finding:
-    seen, remedy = split_remedy(str(met.fault))
+    seen, remedy = split_fault(str(met.fault))
     kind = met.fault.kind if isinstance(met.fault, Unreachable) else ""
     if kind == "certificate":
         remedy = (

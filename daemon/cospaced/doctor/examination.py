@@ -39,7 +39,7 @@ from cospaced.doctor import (
     write_access,
 )
 from cospaced.doctor import site_key as site_key_check
-from cospaced.doctor.base import Check, Finding, Severity, split_remedy
+from cospaced.doctor.base import Check, Finding, Severity, split_fault
 from cospaced.doctor.site import Site
 from cospaced.errors import CospacedError
 
@@ -112,7 +112,7 @@ async def _examined(check: Check, site: Site) -> Examined:
             ),
         )
     except CospacedError as error:
-        findings = (_failed(*split_remedy(str(error))),)
+        findings = (_failed(*split_fault(str(error))),)
     except Exception as error:
         # Broad on purpose: a fault in one check must not cost the others.
         log.exception("doctor.check_failed", reason=check.slug)

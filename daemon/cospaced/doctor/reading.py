@@ -12,6 +12,7 @@ from cospaced.doctor.base import (
     listed,
     note,
     ok,
+    split_fault,
     split_remedy,
     warning,
 )
@@ -30,6 +31,7 @@ _REMEDIES = {
     "certificate": "name the server's CA as [calendar:{calendar}] ca_file",
     "unreachable": "see that this machine reaches the server: curl -I its address",
 }
+_OF_THE_WEB = ("unreachable", "certificate", "timeout")
 _ELSE = "open the room's calendar by hand and look at what comes: [room:{room}]"
 
 
@@ -54,9 +56,11 @@ async def look(site: Site) -> Sequence[Finding]:
 
 
 def _unread(fault: CalendarError, room: str, calendar: str, subject: str) -> Finding:
-    seen, remedy = split_remedy(str(fault))
+    split = split_fault if fault.kind in _OF_THE_WEB else split_remedy
+    seen, remedy = split(str(fault))
     usual = _REMEDIES.get(fault.kind, _ELSE).format(room=room, calendar=calendar)
-    return error(seen, remedy or usual, subject)
+    told = f"{remedy} (see [room:{room}] and [calendar:{calendar}])" if remedy else usual
+    return error(seen, told, subject)
 
 
 def _problems(reading: Reading, subject: str) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cospaced.doctor.base import Area, Check, Finding, counted, error, note, ok, split_remedy
+from cospaced.doctor.base import Area, Check, Finding, counted, error, note, ok, split_fault
 from cospaced.doctor.site import Site
 from cospaced.errors import StoreUnusable
 
@@ -18,7 +18,7 @@ async def look(site: Site) -> Sequence[Finding]:
     except PermissionError:
         return [note("not checked: it may not be read", "run `cospaced doctor` as root", subject)]
     except StoreUnusable as fault:
-        seen, remedy = split_remedy(str(fault))
+        seen, remedy = split_fault(str(fault))
         return [error(seen, remedy, subject)]
     return [ok(f"holds {counted(len(rows), 'booking')}", subject)]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cospaced.doctor.base import Area, Check, Finding, error, note, ok, split_remedy, warning
+from cospaced.doctor.base import Area, Check, Finding, error, note, ok, split_fault, warning
 from cospaced.doctor.call_bridges import version
 from cospaced.doctor.site import Site
 from cospaced.host.web import Web, WebError
@@ -50,7 +50,7 @@ async def _status(web: Web, base: str) -> int:
 
 
 def _fault(fault: WebError, subject: str) -> Finding:
-    seen, remedy = split_remedy(str(fault))
+    seen, remedy = split_fault(str(fault))
     if fault.kind == "certificate":
         return error(seen, "give it a certificate that browsers trust, for this name", subject)
     return error(seen, remedy or "mend [cms] web_bridge, or `webbridge3` on its MMP", subject)

@@ -26,6 +26,8 @@ class Knobs:
     clustered: bool = True
     """False: /callBridges is empty and clusterEnabled is false, as on a standalone server."""
 
+    lacking: tuple[str, ...] = ()
+    """Nodes (`system/licensing`, `callBridgeGroups/*`) that this release does not have."""
     missing_status: int = 400
     """HTTP status of …DoesNotExist."""
     unknown_path_status: int = 404

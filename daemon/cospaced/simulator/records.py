@@ -88,11 +88,27 @@ class BridgeState:
     """`ok`, `read_only` or `unreachable`."""
     database_since: float = 0.0
     """When that began, monotonic."""
+    sync_behind: int = 0
+    """Bytes by which its database node is behind the primary; -1: unknown."""
+    alarms: "dict[str, Alarm]" = field(default_factory=dict)
+    """Those raised beside what the simulator notices by itself, by id."""
+    licences: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Feature -> status and expiry, where they differ from `activated` for decades."""
 
     @property
     def alive(self) -> bool:
         """Whether it takes part in the cluster."""
         return self.dead_since is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """One fault condition; `details` are its further elements by name."""
+
+    type: str
+    since: float
+    """Monotonic."""
+    details: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

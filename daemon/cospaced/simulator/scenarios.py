@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from cospaced.simulator.endpoints import Behaviour
 from cospaced.simulator.fields import apply
-from cospaced.simulator.records import BridgeState, Call, Leg, Record, Space
+from cospaced.simulator.records import Alarm, BridgeState, Call, Leg, Record, Space
 from cospaced.simulator.state import State
 from cospaced.simulator.switchboard import LINK, Switchboard
 
@@ -204,6 +204,40 @@ class Scenarios:
             found = self._state.bridges[name]
             found.database = mode
             found.database_since = self._state.agenda.moment
+
+    def raise_alarm(self, bridge: str, kind: str, **details: str) -> str:
+        """Let a bridge report a fault condition; `details` are further elements. Returns its id."""
+        identity = self._state.entropy.uuid()
+        alarm = Alarm(type=kind, since=self._state.agenda.moment, details=details)
+        self._state.bridges[bridge].alarms[identity] = alarm
+        return identity
+
+    def clear_alarms(self, bridge: str) -> None:
+        """Let a bridge report none of these any more."""
+        self._state.bridges[bridge].alarms.clear()
+
+    def license(self, bridge: str, feature: str, status: str, expiry: str = "") -> None:
+        """Set a licence: `noLicense`, `activated`, `grace` or `expired`; expiry `2027-Aug-08`."""
+        self._state.bridges[bridge].licences[feature] = (status, expiry)
+
+    def fall_behind(self, bridge: str, size: int) -> None:
+        """Let a bridge's database node be behind the primary by so many bytes."""
+        self._state.bridges[bridge].sync_behind = size
+
+    def route_in(self, domain: str, *, to_spaces: bool = True, **fields: str) -> str:
+        """Add an incoming dial plan rule; returns its id."""
+        resolve = "true" if to_spaces else "false"
+        return self._add_rule("inboundDialPlanRules", domain, resolveTocoSpaces=resolve, **fields)
+
+    def route_out(self, domain: str, **fields: str) -> str:
+        """Add an outgoing dial plan rule, an empty domain matches all; returns its id."""
+        return self._add_rule("outboundDialPlanRules", domain, **fields)
+
+    def _add_rule(self, collection: str, domain: str, **fields: str) -> str:
+        set_fields = {name: value for name, value in {"domain": domain, **fields}.items() if value}
+        rule = Record(id=self._state.entropy.uuid(), fields=set_fields)
+        self._state.database.tables[collection][rule.id] = rule
+        return rule.id
 
     def set_load(self, bridge: str, load: int) -> None:
         """Set the mediaProcessingLoad that a bridge has without our legs."""

@@ -78,7 +78,7 @@ class Service:
     def _carry_out(self, bridge: BridgeState, request: Request, target: Target) -> Reply:
         if target.invalid_version:
             raise Refusal("invalidVersion")
-        if target.node is None:
+        if target.node is None or target.label in self.state.knobs.lacking:
             raise UnknownPath
         handler = target.node.handlers.get(request.method)
         if handler is None:

@@ -60,8 +60,9 @@ def get_status(ask: Ask) -> Reply:
 
 
 def list_alarms(ask: Ask) -> Reply:
-    """GET /system/alarms: dead peers and a lost database."""
-    alarms = [*_dead_peers(ask.state, ask.bridge), *_database(ask.state, ask.bridge)]
+    """GET /system/alarms: dead peers, a lost database, and what was raised by hand."""
+    found = (_dead_peers, _database, _raised)
+    alarms = [alarm for find in found for alarm in find(ask.state, ask.bridge)]
     return shown(page(ask, "alarms", alarms, ask.state.knobs.space_page, str))
 
 
@@ -94,6 +95,15 @@ def _database(state: State, bridge: BridgeState) -> list[str]:
     return [markup.identified("alarm", bridge.id, markup.elements(pairs))]
 
 
+def _raised(state: State, bridge: BridgeState) -> list[str]:
+    found = []
+    for identity, alarm in bridge.alarms.items():
+        active = int(state.agenda.moment - alarm.since)
+        pairs = [("type", alarm.type), ("activeTimeSeconds", str(active)), *alarm.details.items()]
+        found.append(markup.identified("alarm", identity, markup.elements(pairs)))
+    return found
+
+
 def get_load(ask: Ask) -> Reply:
     """GET /system/load."""
     load = markup.element("mediaProcessingLoad", ask.state.load(ask.bridge))
@@ -109,18 +119,40 @@ def get_database(ask: Ask) -> Reply:
         up, master = markup.boolean(bridge.alive), markup.boolean(number == 0)
         nodes.append(
             f'<node hostname="{markup.escaped(bridge.name)}" up="{up}" '
-            f'syncBehind="0" master="{master}"></node>'
+            f'syncBehind="{bridge.sync_behind}" master="{master}"></node>'
         )
     head = markup.element("totalNodes", len(nodes)) + markup.element("nodeInUse", ask.bridge.name)
     inside = f"<cluster>{head}{''.join(nodes)}</cluster>"
     return shown(f'<database clustered="enabled">{inside}</database>')
 
 
-def get_licensing(_: Ask) -> Reply:
-    """GET /system/licensing: everything is activated."""
-    state = "<status>activated</status><expiry>2099-Dec-31</expiry>"
-    names = ("callBridge", "webBridge", "turn", "branding", "recording", "streaming", "personal")
-    inside = "".join(f"<{name}>{state}</{name}>" for name in names)
+_FEATURES = {
+    "callBridge": "",
+    "callBridgeNoEncryption": "",
+    "webBridge": "",
+    "turn": "",
+    "branding": "level",
+    "recording": "limit",
+    "streaming": "limit",
+    "personal": "limit",
+    "shared": "limit",
+    "capacityUnits": "limit",
+}
+"""Feature -> what is counted, in the order of the document."""
+_LICENSED = {"callBridgeNoEncryption": ("noLicense", "")}
+"""Nobody has both of the Call Bridge's licences."""
+
+
+def get_licensing(ask: Ask) -> Reply:
+    """GET /system/licensing: everything is activated, unless a scenario says otherwise."""
+    told = {**_LICENSED, **ask.bridge.licences}
+    inside = ""
+    for name, counted in _FEATURES.items():
+        status, expiry = told.get(name, ("activated", "2099-Dec-31"))
+        pairs = [("status", status)]
+        pairs += [("expiry", expiry)] if expiry else []
+        pairs += [(counted, "100")] if counted and status != "noLicense" else []
+        inside += f"<{name}>{markup.elements(pairs)}</{name}>"
     return shown(f"<licensing><features>{inside}</features></licensing>")
 
 
