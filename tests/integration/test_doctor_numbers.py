@@ -44,7 +44,7 @@ async def test_an_empty_range_is_a_note_until_the_daemon_has_made_it(site: Docto
 async def test_a_slot_that_is_missing_is_a_warning(site: Doctored) -> None:
     slots(site, 82001, 82002, 82003, 82005)
     found = await site.the(WARNING, "pool")
-    assert found.subject == "numbers 82004"
+    assert found.subject == "number 82004"
     assert "systemctl restart cospaced" in found.remedy
 
 
@@ -106,7 +106,7 @@ async def test_tms_that_still_works_on_the_range_is_an_error(site: Doctored) -> 
 async def test_slots_open_without_a_booking_of_the_state_are_a_note(site: Doctored) -> None:
     slots(site, *range(82001, 82006))
     site.cluster.scenarios.operator_edits("82002", nonMemberAccess="true")
-    assert (await site.the(NOTE, "pool")).subject == "numbers 82002"
+    assert (await site.the(NOTE, "pool")).subject == "number 82002"
 
 
 async def test_a_pool_that_bookings_outgrow_is_an_error_with_the_quantity(site: Doctored) -> None:

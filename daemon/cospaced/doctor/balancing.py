@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from cospaced.doctor.base import Area, Check, Finding, error, listed, note, ok
+from cospaced.doctor.base import Area, Check, Finding, about, error, note, ok
 from cospaced.doctor.site import Site
 from cospaced.domain.installation import BridgeGroup
 from cospaced.domain.seen import PeerBridge
@@ -45,8 +45,8 @@ def _of_bridges(bridges: Sequence[PeerBridge], groups: Mapping[str, BridgeGroup]
     found = []
     single = [bridge.name for bridge in bridges if bridge.group not in groups]
     if single:
-        seen = f"{listed(single)}: in no group, so load is not balanced"
-        found.append(note(seen, f"make a group ({_GROUPS}) and put them in", "groups"))
+        remedy = f"make a group ({_GROUPS}) and put them in"
+        found.append(note("in no group, so load is not balanced", remedy, about("bridge", single)))
     used = {bridge.group for bridge in bridges}
     for group in groups.values():
         if group.id in used and not group.balances_outgoing:

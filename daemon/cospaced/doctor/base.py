@@ -108,6 +108,12 @@ def listed(names: Iterable[str], most: int = 8) -> str:
     return shown if len(every) <= most else f"{shown} and {len(every) - most} more"
 
 
+def about(kind: str, names: Iterable[str]) -> str:
+    """Return the subject of a finding on several: `rooms aula, foyer`."""
+    every = list(names)
+    return f"{kind if len(every) == 1 else kind + 's'} {listed(every)}"
+
+
 def counted(count: int, one: str, many: str = "") -> str:
     """Return `1 room` or `2 rooms`."""
     return f"{count} {one if count == 1 else many or one + 's'}"

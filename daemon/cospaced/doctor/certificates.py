@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from cospaced.doctor.base import Area, Check, Finding, note, ok, warning
+from cospaced.doctor.base import Area, Check, Finding, counted, note, ok, warning
 from cospaced.doctor.servers import calendar_servers, origin
 from cospaced.doctor.site import Site
 from cospaced.host.probe import Server, certificate_end
@@ -30,7 +30,8 @@ async def look(site: Site) -> Sequence[Finding]:
     now = site.clock.now()
     found = [_running_out(server, end) for server, end in known if end - now < SOON]
     soonest = min(end for _, end in known)
-    return found or [ok(f"valid until {soonest:%Y-%m-%d} or later ({len(known)} servers)")]
+    told = counted(len(known), "server")
+    return found or [ok(f"{told}, the first to renew ends on {soonest:%Y-%m-%d}")]
 
 
 async def _end(server: Server) -> datetime | None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
-from cospaced.doctor.base import Area, Check, Finding, error, note, ok, warning
+from cospaced.doctor.base import Area, Check, Finding, counted, error, note, ok, warning
 from cospaced.doctor.servers import calendar_servers
 from cospaced.doctor.site import Met, Site
 from cospaced.host.probe import Server, clock_offset
@@ -30,7 +30,8 @@ async def look(site: Site) -> Sequence[Finding]:
         return found
     if not offsets:
         return [note("not checked: no server said what time it has")]
-    return [ok(f"agrees with {len(offsets)} servers within {SLIGHT.total_seconds():g} s")]
+    servers = counted(len(offsets), "server")
+    return [ok(f"{servers} within {SLIGHT.total_seconds():g} s of this machine's")]
 
 
 async def _of_server(site: Site, server: Server) -> Offset | None:
@@ -70,4 +71,4 @@ def _judged(subject: str, offset: timedelta) -> Finding | None:
     return make(seen, remedy, subject)
 
 
-CHECK = Check(slug="clock_offsets", title="Clocks of others", area=Area.MACHINE, look=look)
+CHECK = Check(slug="clock_offsets", title="Other clocks", area=Area.MACHINE, look=look)

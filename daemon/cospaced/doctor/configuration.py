@@ -15,4 +15,4 @@ async def look(site: Site) -> Sequence[Finding]:
     return [ok(seen, f"file {settings.file}"), *found]
 
 
-CHECK = Check(slug="configuration", title="Configuration file", area=Area.CONFIGURATION, look=look)
+CHECK = Check(slug="configuration", title="Settings", area=Area.CONFIGURATION, look=look)

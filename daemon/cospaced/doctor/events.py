@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from cospaced.doctor.base import Area, Check, Finding, counted, listed, note, ok, warning
+from cospaced.doctor.base import Area, Check, Finding, about, counted, note, ok, warning
 from cospaced.doctor.site import Calendars, Site
 from cospaced.domain.calendar import Answer, Occurrence, Reading
 from cospaced.settings import ConferenceSettings, RoomSettings, TitleMode
@@ -43,14 +43,11 @@ async def look(site: Site) -> Sequence[Finding]:
         if isinstance(reading, Reading):
             found += _skipped(room, calendars)
             found += _names(room, reading.occurrences, terms)
-    unknown = [room for room in site.settings.rooms if _answer_unknown(room, calendars)]
+    unknown = [room.name for room in site.settings.rooms if _answer_unknown(room, calendars)]
     if unknown:
-        seen = (
-            f"{listed(room.name for room in unknown)}: no answer of the room's own is seen in its "
-            "events, so one that it declined counts"
-        )
+        seen = "no answer of its own is seen in its events, so one that it declined counts"
         remedy = "write address = its mail address in [room:...]; if it is there, see its spelling"
-        found.append(note(seen, remedy, "answers"))
+        found.append(note(seen, remedy, about("room", unknown)))
     return [ok(_summary(calendars)), *found]
 
 

@@ -17,12 +17,12 @@ async def look(site: Site) -> Sequence[Finding]:
         return [ok("conferences ask for no passcode")]
     if terms.passcode is PasscodeMode.FIXED:
         seen = "every conference has the passcode of the file; who learns it once knows it for all"
-        return [note(seen, "write [conferences] passcode = random:6", "passcode")]
+        return [note(seen, "write [conferences] passcode = random:6")]
     seen = "every conference has a passcode of its own, which guests must be told"
     if link:
-        return [note(seen, _INVITE, "passcode")]
+        return [note(seen, _INVITE)]
     remedy = f"{_INVITE}; with [cms] web_bridge = https://... it holds a join link, too"
-    return [warning(f"{seen}, and there is no join link to send them", remedy, "passcode")]
+    return [warning(f"{seen}, and there is no join link to send them", remedy)]
 
 
 CHECK = Check(slug="invitations", title="Guests", area=Area.CONFIGURATION, look=look)

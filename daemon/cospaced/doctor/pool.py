@@ -1,6 +1,6 @@
 """The pool's numbers on CMS, judged as the daemon does at its start, and nothing made."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from cospaced.doctor.base import Area, Check, Finding, counted, error, note, ok, warning
 from cospaced.doctor.site import Site
@@ -18,7 +18,7 @@ MOST = 5
 async def look(site: Site) -> Sequence[Finding]:
     """List the spaces, look at those on our numbers, and tell what is not as it should be."""
     answering = (await site.cluster()).answering
-    subject = f"numbers {spans(site.settings.pool.numbers)}"
+    subject = _numbers(site.settings.pool.numbers)
     if not answering:
         return [note("not checked: no Call Bridge answers", subject=subject)]
     try:
@@ -53,10 +53,14 @@ def _clashes(view: View) -> list[Finding]:
     )
     found = [warning(_why(clash), remedy, f"number {clash.number}") for clash in clashes[:MOST]]
     if len(clashes) > MOST:
-        rest = spans(clash.number for clash in clashes[MOST:])
         seen = "spaces that are not ours, or that the daemon never writes, stand there, too"
-        found.append(warning(seen, remedy, f"numbers {rest}"))
+        found.append(warning(seen, remedy, _numbers(clash.number for clash in clashes[MOST:])))
     return found
+
+
+def _numbers(numbers: Iterable[int]) -> str:
+    text = spans(numbers)
+    return f"number {text}" if text.isdecimal() else f"numbers {text}"
 
 
 def _why(clash: Verdict) -> str:
@@ -69,10 +73,10 @@ def _missing(view: View) -> list[Finding]:
     found = []
     if adoptable:
         seen = f"{counted(len(adoptable), 'space')} of adopt_prefix will be taken over at a start"
-        found.append(note(seen, subject=f"numbers {spans(v.number for v in adoptable)}"))
+        found.append(note(seen, subject=_numbers(v.number for v in adoptable)))
     if not missing:
         return found
-    subject = f"numbers {spans(missing)}"
+    subject = _numbers(missing)
     if not view.inside.held:
         found.append(note("no spaces yet: the daemon makes them at its first start", "", subject))
     else:
@@ -87,10 +91,10 @@ def _open(view: View, running: set[int | None]) -> list[Finding]:
     if left:
         seen = "open on CMS, and no booking that the state knows runs in them"
         remedy = "start the daemon: it closes what should be closed, people in it are warned first"
-        found.append(note(seen, remedy, f"numbers {spans(left)}"))
+        found.append(note(seen, remedy, _numbers(left)))
     if view.outside:
         seen = "still open, though the range no longer holds them; the daemon closes them in time"
-        found.append(note(seen, subject=f"numbers {spans(v.number for v in view.outside)}"))
+        found.append(note(seen, subject=_numbers(v.number for v in view.outside)))
     return found
 
 

@@ -7,9 +7,9 @@ from cospaced.doctor.base import (
     Area,
     Check,
     Finding,
+    about,
     counted,
     error,
-    listed,
     note,
     ok,
     split_fault,
@@ -50,8 +50,8 @@ async def look(site: Site) -> Sequence[Finding]:
         if not reading.occurrences:
             empty.append(room.name)
     if empty:
-        seen = f"{listed(empty)}: no event in the next 30 days"
-        found.append(note(seen, "if people book it, see that it is the right calendar", "empty"))
+        remedy = "if people book it, see that it is the right calendar"
+        found.append(note("no event in the next 30 days", remedy, about("room", empty)))
     return [*await _totals(site, calendars), *found]
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from cospaced import __version__
-from cospaced.doctor.base import Finding, Severity
+from cospaced.doctor.base import Finding, Severity, counted
 from cospaced.doctor.examination import Examined
 from cospaced.domain.document import moment
 
@@ -45,15 +45,12 @@ def text(examined: Sequence[Examined], *, width: int, coloured: bool) -> str:
 def summary(examined: Sequence[Examined]) -> str:
     """Return how many findings of each severity there are, in a sentence."""
     counts = _counts(examined)
-    checks = f"{len(examined)} checks"
+    told = {severity: counted(counts[severity], severity.name.lower()) for severity in Severity}
+    checks, notes = counted(len(examined), "check"), told[Severity.NOTE]
     if worst(examined) < Severity.WARNING:
-        return f"{checks}: all is well, {counts[Severity.NOTE]} notes."
-    wrong = [
-        f"{counts[severity]} {severity.name.lower()}{'s' if counts[severity] > 1 else ''}"
-        for severity in (Severity.ERROR, Severity.WARNING)
-        if counts[severity]
-    ]
-    return f"{checks}: {', '.join(wrong)}, {counts[Severity.NOTE]} notes."
+        return f"{checks}: all is well, {notes}."
+    wrong = [told[one] for one in (Severity.ERROR, Severity.WARNING) if counts[one]]
+    return f"{checks}: {', '.join(wrong)}, {notes}."
 
 
 def document(examined: Sequence[Examined], now: datetime) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cospaced.doctor.base import Area, Check, Finding, counted, listed, note, ok
+from cospaced.doctor.base import Area, Check, Finding, about, counted, listed, note, ok
 from cospaced.doctor.site import Site
 from cospaced.domain.identity import normal_endpoint
 from cospaced.settings import RoomSettings
@@ -18,17 +18,15 @@ async def look(site: Site) -> Sequence[Finding]:
     if without:
         found.append(
             note(
-                f"{listed(without)}: no endpoint, so it is never dialled and does not count for "
-                "min_rooms",
-                "write endpoints = sip address of its video system, if it has one",
-                "rooms without endpoints",
+                "no endpoint, so it is never dialled and does not count for min_rooms",
+                "write endpoints = SIP address of its video system, if it has one",
+                about("room", without),
             )
         )
     quiet = [room.name for room in rooms if room.endpoints and not room.dial]
     if quiet:
-        found.append(
-            note(f"{listed(quiet)}: dial = no, people there dial themselves", subject="dial")
-        )
+        seen = "dial = no: people there dial themselves"
+        found.append(note(seen, subject=about("room", quiet)))
     return found
 
 

@@ -30,7 +30,7 @@ async def look(site: Site) -> Sequence[Finding]:
     """Judge it for the user that the daemon runs as."""
     path = site.settings.daemon.state_dir
     user = await site.account()
-    subject = f"file {path}"
+    subject = f"directory {path}"
     seen = await site.aside("state_dir", lambda: _look(path))
     if not seen.exists:
         return [_absent(path, user, subject)]

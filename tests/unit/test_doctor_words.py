@@ -1,0 +1,79 @@
+"""How the doctor takes sentences apart and puts findings into words."""
+
+import pytest
+
+from cospaced.doctor.base import (
+    Area,
+    Check,
+    about,
+    counted,
+    error,
+    listed,
+    note,
+    ok,
+    split_fault,
+    split_remedy,
+    warning,
+)
+from cospaced.doctor.examination import Examined
+from cospaced.doctor.rendering import summary, text
+
+
+@pytest.mark.parametrize(
+    ("sentence", "seen", "remedy"),
+    [
+        ("/x is open (chmod 0640 /x)", "/x is open", "chmod 0640 /x"),
+        ("no (a) and (write b (or c))", "no (a) and", "write b (or c)"),
+        ("a bare sentence", "a bare sentence", ""),
+        ("it failed (500); try again", "it failed (500)", "try again"),
+    ],
+)
+def test_a_sentence_of_the_configuration_has_its_remedy_in_brackets(
+    sentence: str, seen: str, remedy: str
+) -> None:
+    assert split_remedy(sentence) == (seen, remedy)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "seen", "remedy"),
+    [
+        ("h: no connection (refused)", "h: no connection (refused)", ""),
+        ("h: no trust (self-signed); name its CA", "h: no trust (self-signed)", "name its CA"),
+        ("h refuses (status 401): check it", "h refuses (status 401)", "check it"),
+    ],
+)
+def test_brackets_of_a_fault_are_detail_and_no_remedy(
+    sentence: str, seen: str, remedy: str
+) -> None:
+    assert split_fault(sentence) == (seen, remedy)
+
+
+def test_many_names_are_cut_and_counted() -> None:
+    assert listed("abc") == "a, b, c"
+    assert listed("abcdef", most=2) == "a, b and 4 more"
+    assert about("room", ["aula"]) == "room aula"
+    assert about("room", ["aula", "foyer"]) == "rooms aula, foyer"
+    assert (counted(1, "room"), counted(0, "room")) == ("1 room", "0 rooms")
+    assert counted(2, "room has", "rooms have") == "2 rooms have"
+
+
+async def nothing(_):
+    return ()
+
+
+def examined(*findings):
+    check = Check(slug="a", title="A", area=Area.CMS, look=nothing)
+    return Examined(check=check, findings=findings)
+
+
+def test_the_summary_says_first_what_wants_a_person() -> None:
+    assert summary([examined(ok("x"), note("y"))]) == "1 check: all is well, 1 note."
+    trouble = examined(error("x", "do"), warning("y", "do"), warning("z", "do"))
+    assert summary([trouble]) == "1 check: 1 error, 2 warnings, 0 notes."
+
+
+def test_a_command_is_never_broken_within_a_word() -> None:
+    path = "/srv/" + "a" * 90
+    shown = text([examined(error("x", f"chmod 0600 {path}"))], width=60, coloured=False)
+    assert path in shown
+    assert shown.startswith("Call Bridges\n  ERROR   A: x\n          -> chmod 0600\n")
