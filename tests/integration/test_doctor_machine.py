@@ -155,6 +155,27 @@ async def test_a_room_file_that_the_unit_hides_is_an_error_though_it_can_be_read
     assert "BindReadOnlyPaths=/home/calendars" in found.remedy
 
 
+async def test_without_unit_and_user_the_owner_of_the_state_stands_for_the_daemon(
+    site: Doctored,
+) -> None:
+    asked = []
+
+    def allowed(user, how, paths):
+        asked.append(user.name)
+        return dict.fromkeys(paths, True)
+
+    owner = access.Account(name="ada", uid=12345, gid=12345)
+    site.host = replace(
+        site.host,
+        unit=lambda: None,
+        account=lambda _: None,
+        owner=lambda path: owner if path == site.state else None,
+        allowed=allowed,
+    )
+    assert "user ada can read" in (await site.the(OK, "rights")).seen
+    assert asked == ["ada"]
+
+
 async def test_whoever_is_not_root_is_told_to_become_root(site: Doctored) -> None:
     stranger = access.Account(name="cospaced", uid=12345, gid=12345)
     site.host = replace(site.host, account=lambda _: stranger, allowed=lambda *_: None)

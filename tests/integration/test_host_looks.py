@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from cospaced.host import journal, kernel_clock, lock, unit
-from cospaced.host.access import account, allowed, current
+from cospaced.host.access import account, allowed, current, owner
 from cospaced.host.clock import SystemClock
 from cospaced.host.probe import Server, certificate_end, clock_offset
 from cospaced.host.web import WebError
@@ -45,6 +45,9 @@ def test_rights_are_those_of_the_user_asked_about_every_directory_included() -> 
 
 def test_an_unknown_user_is_none() -> None:
     assert account("no-such-user") is None
+    assert owner(Path("/no/such/file")) is None
+    mine = owner(Path(__file__))
+    assert mine is None or mine.uid == Path(__file__).stat().st_uid
 
 
 def test_many_paths_are_asked_about_at_once(tmp_path: Path) -> None:

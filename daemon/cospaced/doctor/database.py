@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cospaced.doctor.base import Area, Check, Finding, error, note, ok, warning
+from cospaced.doctor.base import Area, Check, Finding, counted, error, note, ok, warning
 from cospaced.doctor.site import Site
 from cospaced.domain.installation import Database, DatabaseNode
 
@@ -28,7 +28,7 @@ def _judged(database: Database) -> Sequence[Finding]:
     if database.nodes and not any(node.primary and node.up for node in database.nodes):
         found.append(error("has no primary, so CMS refuses every write", _STATUS))
     found += [finding for node in database.nodes if (finding := _of_node(node))]
-    return found or [ok(f"{len(database.nodes)} nodes, all up and in sync")]
+    return found or [ok(f"{counted(len(database.nodes), 'node')}, all up and in sync")]
 
 
 def _of_node(node: DatabaseNode) -> Finding | None:

@@ -37,11 +37,16 @@ _ADDRESS = "; and write address = the room's mail address, by which its own answ
 async def look(site: Site) -> Sequence[Finding]:
     """Tell rooms whose events are all skipped for one reason, and titles that are names."""
     calendars, terms = await site.calendars(), site.settings.conferences
+    booked = {room for booking in calendars.bookings for room in booking.rooms}
+    reasons: dict[str, Counter[str]] = {}
+    for skip in calendars.skipped:
+        reasons.setdefault(skip.room, Counter())[skip.reason] += 1
     found: list[Finding] = []
     for room in site.settings.rooms:
         reading = calendars.readings[room.name]
         if isinstance(reading, Reading):
-            found += _skipped(room, calendars)
+            if room.name not in booked:
+                found += _skipped(room, reasons.get(room.name, Counter()))
             found += _names(room, reading.occurrences, terms)
     unknown = [room.name for room in site.settings.rooms if _answer_unknown(room, calendars)]
     if unknown:
@@ -56,12 +61,10 @@ def _summary(calendars: Calendars) -> str:
     return f"{bookings} in the next 30 days; {len(calendars.skipped)} events become none"
 
 
-def _skipped(room: RoomSettings, calendars: Calendars) -> list[Finding]:
-    """Return a warning where every event of a room is skipped, nearly all for one reason."""
-    reasons = Counter(skip.reason for skip in calendars.skipped if skip.room == room.name)
-    reasons.pop("cancelled", None)
-    booked = any(room.name in booking.rooms for booking in calendars.bookings)
-    if booked or reasons.total() < ENOUGH:
+def _skipped(room: RoomSettings, reasons: Counter[str]) -> list[Finding]:
+    """Return a warning where the events of a room without bookings share one reason, nearly all."""
+    del reasons["cancelled"]
+    if reasons.total() < ENOUGH:
         return []
     reason, count = reasons.most_common(1)[0]
     if count * 10 < reasons.total() * 9:

@@ -95,6 +95,7 @@ class HostLooks:
     journal_kept: Callable[[], bool | None] = journal.kept
     lock_holder: Callable[[Path], int | None] = lock.holder
     account: Callable[[str], access.Account | None] = access.account
+    owner: Callable[[Path], access.Account | None] = access.owner
     current: Callable[[], access.Account] = access.current
     allowed: Callable[..., Mapping[Path, bool] | None] = access.allowed
 
@@ -136,13 +137,15 @@ class Site:
     async def account(self) -> access.Account:
         """Return the user that the daemon runs as.
 
-        What the unit says, else the user `cospaced`, else whoever asks.
+        What the unit says, else the user `cospaced`, else the owner of the state, else whoever
+        asks.
         """
         found = await self.unit()
         name = found.user if found is not None and found.user else _USER
 
         def look() -> access.Account:
-            return self.host.account(name) or self.host.current()
+            folder = self.settings.daemon.state_dir
+            return self.host.account(name) or self.host.owner(folder) or self.host.current()
 
         return await self.shared.look("account", lambda: self.aside("account", look))
 

@@ -39,6 +39,14 @@ def account(name: str) -> Account | None:
     return Account(name=name, uid=found.pw_uid, gid=found.pw_gid, groups=groups)
 
 
+def owner(path: Path) -> Account | None:
+    """Return the user to whom a file belongs; None where it is not there, or its user is not."""
+    try:
+        return account(pwd.getpwuid(path.stat().st_uid).pw_name)
+    except (OSError, KeyError):
+        return None
+
+
 def current() -> Account:
     """Return the user who asks."""
     uid = os.geteuid()
