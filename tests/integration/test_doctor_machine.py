@@ -91,6 +91,15 @@ async def test_a_state_dir_open_to_others_is_a_warning(site: Doctored) -> None:
     assert (await site.the(WARNING, "state_dir")).remedy == f"chmod 0700 {site.state}"
 
 
+async def test_a_state_dir_that_the_unit_keeps_read_only_is_an_error(site: Doctored) -> None:
+    unit = Unit(user="root", strict=True, writable=(Path("/var/lib/cospaced"),))
+    site.host = replace(site.host, unit=lambda: unit)
+    found = await site.the(ERROR, "state_dir")
+    assert found.remedy.endswith(f"ReadWritePaths={site.state}")
+    site.host = replace(site.host, unit=lambda: replace(unit, writable=(site.folder,)))
+    assert (await site.look("state_dir"))[0].severity is OK
+
+
 async def test_a_disk_that_is_nearly_full_is_told(
     site: Doctored, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,7 +62,8 @@ def test_the_units_properties_are_read_as_systemd_writes_them() -> None:
     told = (
         "LoadState=loaded\nActiveState=failed\nSubState=failed\nUnitFileState=disabled\n"
         "FragmentPath=/etc/systemd/system/cospaced.service\nUser=cospaced\nNeedDaemonReload=yes\n"
-        "ProtectHome=yes\nPrivateTmp=yes\n"
+        "ProtectHome=yes\nPrivateTmp=yes\nProtectSystem=strict\n"
+        "ReadWritePaths=-/srv/state /data\nStateDirectory=cospaced\n"
     )
     found = unit.read(told)
     assert found == unit.Unit(
@@ -75,6 +76,8 @@ def test_the_units_properties_are_read_as_systemd_writes_them() -> None:
         outdated=True,
         hides_home=True,
         private_tmp=True,
+        strict=True,
+        writable=(Path("/srv/state"), Path("/data"), Path("/var/lib/cospaced")),
     )
     assert found.installed
     assert not unit.read("LoadState=not-found\n").installed

@@ -141,7 +141,7 @@ class Site:
         asks.
         """
         found = await self.unit()
-        name = found.user if found is not None and found.user else _USER
+        name = (found.user or "root") if found is not None and found.installed else _USER
 
         def look() -> access.Account:
             folder = self.settings.daemon.state_dir

@@ -9,6 +9,7 @@ from pathlib import Path
 from cospaced.doctor.base import Area, Check, Finding, error, note, ok, warning
 from cospaced.doctor.site import Site
 from cospaced.host.access import Account
+from cospaced.host.unit import Unit
 from cospaced.settings import DaemonSettings
 
 
@@ -38,7 +39,7 @@ async def look(site: Site) -> Sequence[Finding]:
         return [
             error("is no directory", f"mv {path} {path}.old, or mend [daemon] state_dir", subject)
         ]
-    found: list[Finding] = []
+    found = _read_only(path, await site.unit(), subject)
     writable = await site.aside("state_dir", lambda: site.host.allowed(user, "w", [path]))
     if writable is None:
         found.append(
@@ -53,6 +54,16 @@ async def look(site: Site) -> Sequence[Finding]:
         found.append(warning(seen_, f"chmod 0700 {path}", subject))
     found += _space(path, seen.free, subject)
     return found or [ok(f"belongs to {seen.owner}, {seen.free} MB free", subject)]
+
+
+def _read_only(path: Path, unit: Unit | None, subject: str) -> list[Finding]:
+    """Return a finding where the unit does not let the daemon write there, whoever owns it."""
+    if unit is None or not unit.installed or not unit.strict:
+        return []
+    if any(path.is_relative_to(open_) for open_ in unit.writable):
+        return []
+    remedy = f"`systemctl edit cospaced`: [Service] ReadWritePaths={path}"
+    return [error("is read-only for the unit (ProtectSystem=strict)", remedy, subject)]
 
 
 def _look(path: Path) -> _Seen:

@@ -1,6 +1,7 @@
 """The daemon's unit as systemd knows it."""
 
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ _BOOTED = Path("/run/systemd/system")
 _SECONDS = 5
 _PROPERTIES = (
     "LoadState,ActiveState,SubState,UnitFileState,FragmentPath,User,NeedDaemonReload,"
-    "ProtectHome,PrivateTmp"
+    "ProtectHome,PrivateTmp,ProtectSystem,ReadWritePaths,StateDirectory"
 )
 
 
@@ -28,6 +29,9 @@ class Unit:
     """Its file changed and systemd has not read it again."""
     hides_home: bool = False
     private_tmp: bool = False
+    strict: bool = False
+    """The whole file system is read-only but for `writable`."""
+    writable: tuple[Path, ...] = ()
 
     @property
     def installed(self) -> bool:
@@ -70,4 +74,13 @@ def read(text: str) -> Unit:
         outdated=told.get("NeedDaemonReload") == "yes",
         hides_home=told.get("ProtectHome") in ("yes", "tmpfs"),
         private_tmp=told.get("PrivateTmp") == "yes",
+        strict=told.get("ProtectSystem") == "strict",
+        writable=_writable(told),
     )
+
+
+def _writable(told: Mapping[str, str]) -> tuple[Path, ...]:
+    # A dash in front: a path that need not exist; a plus: seen from the unit's own root.
+    named = [path.lstrip("-+") for path in told.get("ReadWritePaths", "").split()]
+    kept = [f"/var/lib/{name}" for name in told.get("StateDirectory", "").split()]
+    return tuple(Path(path) for path in (*named, *kept))
