@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
 
-.PHONY: demo test check bench soak clean
+.PHONY: demo test check bench soak deb clean
 
 .venv/made: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -29,6 +29,9 @@ bench: .venv/made ## Speed and memory, each beside its limit.
 
 soak: .venv/made ## A kill at every await, for every seed: half an hour.
 	SOAK=1 $(BIN)/pytest tests/engine/test_kill.py
+
+deb: .venv/made ## A Debian package in dist/, for the release on which it is built.
+	$(RUN) contrib/debian/build.py
 
 clean:
 	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -175,6 +175,18 @@ class Machine:
             [*self._enter(), "tee", str(path)], check=True, input=data, stdout=subprocess.DEVNULL
         )
 
+    def written(self) -> set[str]:
+        """Return what differs from the machine outside: paths without their leading slash.
+
+        A file or directory that was written and is again as it was outside does not differ.
+        """
+        upper = Path(f"/proc/{self._pid}/root/run/written")
+        return {
+            name
+            for path in upper.rglob("*")
+            if _differ(path, Path("/") / (name := str(path.relative_to(upper))))
+        }
+
     def drop_in(self, name: str, text: str) -> None:
         """Change the unit by a drop-in."""
         self.write(f"/etc/systemd/system/cospaced.service.d/{name}.conf", text)
@@ -211,6 +223,18 @@ def wait_until(holds: Callable[[], Any], seconds: float, what: str) -> Any:
         assert time.monotonic() < end, f"not within {seconds} s: {what}"
         time.sleep(0.02)
     return answer
+
+
+def _differ(one: Path, other: Path) -> bool:
+    """Whether two paths differ in kind, owner, mode, target or content."""
+    if not os.path.lexists(other):
+        return True
+    here, there = one.lstat(), other.lstat()
+    if (here.st_mode, here.st_uid, here.st_gid) != (there.st_mode, there.st_uid, there.st_gid):
+        return True
+    if one.is_symlink():
+        return one.readlink() != other.readlink()
+    return one.is_file() and one.read_bytes() != other.read_bytes()
 
 
 def _removed(group: Path) -> bool:

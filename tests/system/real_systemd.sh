@@ -6,7 +6,8 @@
 # Root only. The process started becomes unshare(1); its only child is PID 1 of the new machine, and
 # killing unshare ends that machine with everything in it. WORK is an empty directory where the new
 # root is mounted (seen only inside). Each SOURCE is bound read-only at TARGET. Nothing is written
-# outside the namespaces but one cgroup, cospaced-rig-NAME, which the caller removes afterwards.
+# outside the namespaces but one cgroup, cospaced-rig-NAME, which the caller removes afterwards; all
+# that is written inside can be seen at /run/written.
 # Needs: overlayfs, cgroup v2 (beside v1 will do), and the systemd package; nothing from the network.
 set -euo pipefail
 
@@ -74,6 +75,9 @@ mount_kernel() {
     mount -t devpts -o newinstance,ptmxmode=666,mode=620 devpts "$root/dev/pts"
     ln -s pts/ptmx "$root/dev/ptmx"
     mount -t tmpfs -o mode=755 run "$root/run"
+    mkdir "$root/run/written"
+    mount --bind "${root%/root}/upper" "$root/run/written"
+    mount -o remount,bind,ro "$root/run/written"
     mount -t tmpfs -o mode=1777 tmp "$root/tmp"
 }
 
