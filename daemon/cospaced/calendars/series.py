@@ -3,6 +3,7 @@
 Every time given to the library is wall time in the zone of the series' master; lengths are exact.
 What comes back is turned to UTC here, so that gaps, overlaps and ends follow RFC 5545, 3.3.5 and
 3.8.5.3: a wall time that a gap swallows is shifted by it, an end is the start plus the length.
+An override of one instance says all of itself, and only takes the place of what bears its name.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,20 +12,20 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from icalendar import Calendar, Event
-from icalendar.prop import vDDDLists, vDDDTypes, vRecur, vText
+from icalendar.prop import vDDDLists, vDDDTypes, vText
 from recurring_ical_events import CalendarQuery
 
 from cospaced.calendars import moments, rules
 from cospaced.calendars.moments import Moment
 from cospaced.calendars.parts import Part
-from cospaced.calendars.quirks import bombs
-from cospaced.calendars.unusable import Unusable
 from cospaced.calendars.zones import Zone
 from cospaced.domain.calendar import Occurrence
 from cospaced.domain.timespan import Timespan
 
 
 _INDEX = "X-COSPACED-PART"
+_Reach = tuple[datetime, datetime]
+"""From when to when instances are asked of a rule, as wall times."""
 _MARGIN = timedelta(days=2)
 """Wall time differs from UTC by less; what is found too much is dropped by the caller."""
 
@@ -63,6 +64,14 @@ class Series:
         as_usual = datetime.combine(wall.date(), usual)
         return as_usual if self.zone.to_utc(as_usual) == named.utc else wall
 
+    def overrides(self, *, this_and_future: bool) -> dict[datetime, Part]:
+        """Return the overrides of one kind by the instance they name, each in its newest form."""
+        found: dict[datetime, Part] = {}
+        for part in self.parts:
+            if part.recurrence_id is not None and part.this_and_future is this_and_future:
+                found.setdefault(self.original(part.recurrence_id), part)
+        return found
+
     def shift(self, part: Part) -> timedelta:
         """Return by how much an override moves the instances that it speaks for."""
         if part.recurrence_id is None:
@@ -83,112 +92,104 @@ def expand_series(
     uid: str, parts: Iterable[Part], lost: Sequence[Lost], covered: Timespan
 ) -> Iterator[Occurrence]:
     """Yield the occurrences of a series in `covered` and somewhat around it; raises Unusable."""
-    newest = sorted(
-        parts,
-        key=lambda p: (p.meaning.sequence, p.meaning.stamp or datetime.min.replace(tzinfo=UTC)),
-        reverse=True,
-    )
+    newest = sorted(parts, key=_revision, reverse=True)
     if not newest:
         return
     master = next((p for p in newest if p.recurrence_id is None), None)
-    zone = (master or newest[0]).start.zone
-    series = Series(uid, tuple(newest), master, zone)
-    begin = zone.to_wall(covered.start) - _MARGIN
-    end = zone.to_wall(covered.end) + _MARGIN
-    shifts = [abs(series.shift(p)) for p in newest if p.this_and_future]
-    reach = Timespan(
-        begin.replace(tzinfo=UTC), (end + max(shifts, default=_MARGIN)).replace(tzinfo=UTC)
-    )
-    calendar = Calendar()
-    for index, one in enumerate(newest):
-        if one.recurrence_id is not None or one is master:
-            calendar.add_component(_component(series, one, index, reach, lost))
-    cut = min((series.original(x.recurrence_id) for x in lost if x.this_and_future), default=None)
+    series = Series(uid, tuple(newest), master, (master or newest[0]).start.zone)
     known: set[str] = set()
-    for found in CalendarQuery(calendar).between(begin, end):
-        occurrence, original = _occurrence(series, found)
+    for original, part in series.overrides(this_and_future=False).items():
+        known.add(name := series.name(part, original))
+        yield part.occurrence(uid, name)
+    cut = min((series.original(x.recurrence_id) for x in lost if x.this_and_future), default=None)
+    for occurrence, original in _ruled_occurrences(series, lost, covered):
         if occurrence.recurrence_id not in known and (cut is None or original < cut):
             known.add(occurrence.recurrence_id)
             yield occurrence
 
 
-def _component(
-    series: Series, part: Part, index: int, reach: Timespan, lost: Sequence[Lost]
-) -> Event:
-    """Return the VEVENT that the library is given for a part."""
+def _revision(part: Part) -> tuple[int, datetime]:
+    return part.meaning.sequence, part.meaning.stamp or datetime.min.replace(tzinfo=UTC)
+
+
+def _ruled_occurrences(
+    series: Series, lost: Sequence[Lost], covered: Timespan
+) -> Iterator[tuple[Occurrence, datetime]]:
+    """Yield what follows from the master and from its changes for this and future instances.
+
+    Overrides of one instance are not heeded. With each comes the wall time it had at first.
+    """
+    changes = series.overrides(this_and_future=True)
+    leaders = [*([series.master] if series.master else ()), *changes.values()]
+    begin = series.zone.to_wall(covered.start) - _MARGIN
+    end = series.zone.to_wall(covered.end) + _MARGIN
+    shift = max((abs(series.shift(part)) for part in changes.values()), default=timedelta(0))
+    rdates = list(_rdates(series))
+    lengths = [part.length.total for part in leaders] + [own for _, own in rdates if own]
+    begin -= max(lengths, default=timedelta(0))
+    reach = (begin - shift, end + shift)
+    calendar = Calendar()
+    for index, part in enumerate(leaders):
+        event = _component(series, part)
+        event[_INDEX] = vText(f"{index}")
+        if part.recurrence_id is None:
+            dates = [wall if own is None else (wall, own) for wall, own in rdates]
+            _add_dates(event, "RDATE", [*dates, *_ruled(part, "RRULE", reach)])
+            without = [*_exdates(series, part, lost), *_ruled(part, "EXRULE", reach)]
+            _add_dates(event, "EXDATE", without)
+        calendar.add_component(event)
+    for found in CalendarQuery(calendar).between(begin, end):
+        yield _occurrence(series, leaders[int(found[_INDEX])], found)
+
+
+def _component(series: Series, part: Part) -> Event:
+    """Return the VEVENT that the library is given for a part, without its recurrence."""
     start = part.start.in_zone(series.zone)
     event = Event()
     event["UID"] = vText(series.uid)
-    event[_INDEX] = vText(str(index))
     event["DTSTART"] = vDDDTypes(start)
     event["DTEND"] = vDDDTypes(start + part.length.total)
-    event["SEQUENCE"] = part.meaning.sequence
     if part.recurrence_id is not None:
         named = vDDDTypes(series.original(part.recurrence_id))
-        if part.this_and_future:
-            named.params["RANGE"] = "THISANDFUTURE"
+        named.params["RANGE"] = "THISANDFUTURE"
         event["RECURRENCE-ID"] = named
-    else:
-        _add_recurrence(event, series, part, reach, lost)
     return event
 
 
-def _add_recurrence(
-    event: Event, series: Series, part: Part, reach: Timespan, lost: Sequence[Lost]
-) -> None:
-    begin, end = (bound.replace(tzinfo=None) for bound in (reach.start, reach.end))
-    texts = [
-        text
-        for prop in part.values("RRULE")
-        if (text := rules.rule_text(prop, part.start, part.zones, end))
-    ]
-    if any(rules.too_many(text, part.start.wall, begin, end) for text in texts):
-        raise Unusable(f"it takes place more than {bombs.MOST_INSTANCES} times in the window")
-    if texts:
-        event["RRULE"] = [vRecur.from_ical(text) for text in texts]
-    dates = [
-        _rdate(series, *period)
-        for p in part.values("RDATE")
-        for period in moments.periods(p, part.zones)
-    ]
+def _add_dates(event: Event, name: str, dates: Sequence[Any]) -> None:
     if dates:
-        event["RDATE"] = vDDDLists(dates)
-    without = list(_exdates(series, part, begin, end))
-    readable = {series.original(p.recurrence_id) for p in series.parts if p.recurrence_id}
-    without += (
-        x for x in map(series.original, (one.recurrence_id for one in lost)) if x not in readable
-    )
-    if without:
-        event["EXDATE"] = vDDDLists(without)
+        event[name] = vDDDLists(dates)
 
 
-def _rdate(
-    series: Series, start: Moment, length: timedelta | None
-) -> datetime | tuple[datetime, timedelta]:
-    wall = series.original(start)
-    return wall if length is None else (wall, length)
+def _ruled(part: Part, name: str, reach: _Reach) -> Iterator[datetime]:
+    for prop in part.values(name):
+        yield from rules.instances(prop, part.start, part.zones, *reach)
 
 
-def _exdates(
-    series: Series, part: Part, begin: datetime, end: datetime
-) -> Iterator[datetime | date]:
+def _rdates(series: Series) -> Iterator[tuple[datetime, timedelta | None]]:
+    """Yield the RDATEs of the master, and their own length where they are periods."""
+    if series.master is None:
+        return
+    for prop in series.master.values("RDATE"):
+        for start, length in moments.periods(prop, series.master.zones):
+            yield series.original(start), length
+
+
+def _exdates(series: Series, part: Part, lost: Sequence[Lost]) -> Iterator[datetime | date]:
+    """Yield what EXDATE takes away, and the instances whose overrides cannot be read."""
     for prop in part.values("EXDATE"):
         for moment in moments.moments(prop, part.zones):
             # A day on a series of times takes every instance of that day.
             whole_day = moment.is_date and not part.start.is_date
             yield moment.wall.date() if whole_day else series.original(moment)
-    for prop in part.values("EXRULE"):
-        text = rules.rule_text(prop, part.start, part.zones, end)
-        if text:
-            yield from rules.parsed(text, part.start.wall).between(begin, end, inc=True)
+    readable = {series.original(p.recurrence_id) for p in series.parts if p.recurrence_id}
+    yield from (
+        x for x in (series.original(one.recurrence_id) for one in lost) if x not in readable
+    )
 
 
-def _occurrence(series: Series, found: Any) -> tuple[Occurrence, datetime]:
+def _occurrence(series: Series, part: Part, found: Any) -> tuple[Occurrence, datetime]:
     """Return what the library found as an occurrence, and the wall time it had at first."""
-    part = series.parts[int(found[_INDEX])]
-    if part.recurrence_id is not None and not part.this_and_future:
-        original = series.original(part.recurrence_id)
-        return part.occurrence(series.uid, series.name(part, original)), original
     start: datetime = found["DTSTART"].dt
     length: timedelta = found["DTEND"].dt - start
     original = start - series.shift(part)

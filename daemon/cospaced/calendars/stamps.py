@@ -9,7 +9,7 @@ from typing import TypeVar
 from cospaced.domain.calendar import Reading
 
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised whenever the same calendar text would come to mean other occurrences."""
 
 

@@ -1,6 +1,6 @@
 """A time zone from the lines of a VTIMEZONE (RFC 5545, section 3.6.5), as a table of changes.
 
-The rules are worked out once, from 1970 to 2100, and looked up by bisection from then on; no
+The rules are worked out once, up to 2100, and looked up by bisection from then on; no
 cache outlives the calendar by name, because two calendars mean different things by one TZID.
 """
 
@@ -18,6 +18,7 @@ from cospaced.calendars.properties import Property, first, parse
 from cospaced.calendars.unusable import Unusable
 
 
+_LONG_AGO = 1900
 _FIRST_YEAR, _LAST_YEAR = 1970, 2100
 _MOST_CHANGES = 1000
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)(?::?(\d\d))?")
@@ -93,23 +94,21 @@ def _onsets(observance: tuple[Property, ...], before: timedelta) -> Iterator[dat
     if prop is None:
         raise Unusable("its VTIMEZONE has an observance without DTSTART")
     start = _wall(prop.value)
-    yield start
+    ruled = [x for p in observance if p.name == "RRULE" for x in _recurring(p.value, start, before)]
+    # A start that its rule does not yield (Outlook's 1 January) is no change of clocks.
+    yield from ruled or [start]
     for prop in observance:
         if prop.name == "RDATE":
             yield from (_wall(value) for value in prop.value.split(",")[:_MOST_CHANGES])
-        elif prop.name == "RRULE":
-            yield from _recurring(prop.value.upper(), start, before)
 
 
 def _recurring(rule: str, start: datetime, before: timedelta) -> Iterator[datetime]:
-    parts = dict(part.partition("=")[::2] for part in rule.split(";") if part)
+    parts = dict(part.partition("=")[::2] for part in rule.upper().split(";") if part)
     if parts.get("FREQ") not in ("YEARLY", "MONTHLY"):
         raise Unusable(f"its VTIMEZONE changes by the rule {rule!r}")
     if "UNTIL" in parts and "T" in parts["UNTIL"]:
         parts["UNTIL"] = f"{_wall(parts['UNTIL']) + before:%Y%m%dT%H%M%S}"
-    if parts["FREQ"] == "YEARLY" and parts.keys().isdisjoint({"COUNT", "INTERVAL"}):
-        start = _in_our_times(start)
-    if parts.get("INTERVAL") == "1" and "COUNT" not in parts:
+    if parts.get("INTERVAL", "1") == "1" and "COUNT" not in parts:
         start = _in_our_times(start)
     try:
         onsets = rrulestr(";".join(f"{k}={v}" for k, v in parts.items()), dtstart=start)
@@ -120,11 +119,11 @@ def _recurring(rule: str, start: datetime, before: timedelta) -> Iterator[dateti
 
 
 def _in_our_times(start: datetime) -> datetime:
-    """Move a start of 1601, as Outlook writes it, to where the table begins."""
-    if start.year >= _FIRST_YEAR:
+    """Move a start of 1601, as Outlook writes it, to where it matters."""
+    if start.year >= _LONG_AGO:
         return start
-    day = min(start.day, 28)
-    return start.replace(year=_FIRST_YEAR, day=day)
+    leap_day = (start.month, start.day) == (2, 29)
+    return start.replace(year=_FIRST_YEAR + 2 if leap_day else _FIRST_YEAR)
 
 
 def _wall(text: str) -> datetime:

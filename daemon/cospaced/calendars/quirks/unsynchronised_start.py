@@ -4,18 +4,15 @@ Most calendars show DTSTART all the same and count it as the first of COUNT ("th
 value always counts as the first occurrence"); dateutil counts only what the rule yields.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain, islice
 
-from dateutil.rrule import rrule
 
-
-def counted(count: int, rule: rrule, start: datetime) -> int:
-    """Return how many instances the rule itself may yield of `count`.
-
-    `rule` is the rule without COUNT, up to where nothing is asked for any more; where it yields
-    nothing there, nothing is left of it.
-    """
-    earliest = next(iter(rule), None)
+def counted(instances: Iterator[datetime], count: int, start: datetime) -> Iterator[datetime]:
+    """Yield what is left of a rule's instances, of which none is before `start`, by COUNT."""
+    earliest = next(instances, None)
     if earliest is None:
-        return 0
-    return count if earliest == start else count - 1
+        return iter(())
+    left = count if earliest == start else count - 1
+    return islice(chain((earliest,), instances), max(0, left))

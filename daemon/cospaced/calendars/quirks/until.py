@@ -11,12 +11,26 @@ from cospaced.calendars.moments import Moment
 from cospaced.calendars.zones import UTC_ZONE
 
 
-def as_wall(until: Moment, start: Moment) -> datetime:
-    """Return UNTIL as the last wall time that counts, in the zone of the series."""
+_CLOCKS = timedelta(days=1)
+"""No change of clocks is as large."""
+
+
+def latest(until: Moment, start: Moment) -> datetime:
+    """Return a wall time, in the zone of the series, after which no instance counts."""
     if start.is_date:
         return datetime.combine(until.in_zone(start.zone).date(), time())
     if until.is_date:
         return until.wall + timedelta(days=1, seconds=-1)
     if until.zone is UTC_ZONE:
-        return until.in_zone(start.zone)
+        return until.in_zone(start.zone) + _CLOCKS
     return until.wall
+
+
+def counts(wall: datetime, until: Moment, start: Moment) -> bool:
+    """Whether an instance, a wall time that is not after the latest, is not after UNTIL.
+
+    Moments are compared: around a change of clocks they come in another order than wall times.
+    """
+    if start.is_date or until.zone is not UTC_ZONE:
+        return True
+    return start.zone.to_utc(wall) <= until.utc
