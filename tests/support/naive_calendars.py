@@ -211,9 +211,10 @@ def _intervals(freq: str) -> tuple[int, ...]:
 
 def _until(draw: Draw, master: Master, rule: Rule, last: datetime) -> tuple[str, datetime | None]:
     """Choose UNTIL and its form; the second is the last wall time that counts."""
+    if rule.freq in _SHORT:
+        return (f"{last:%Y%m%dT%H%M%S}", last) if rule.count is None else ("", None)
     if rule.count is not None or draw(st.booleans()):
-        short = rule.freq in _SHORT
-        return (f"{last:%Y%m%dT%H%M%S}", last) if short and rule.count is None else ("", None)
+        return "", None
     share = draw(st.integers(-1, 12))
     bound = master.start + (last - master.start) / 12 * share
     bound = bound.replace(second=0, microsecond=0)

@@ -73,7 +73,8 @@ def _read(
     """Read the VEVENTs of a UID; those that cannot be read are told and, if they can be, named."""
     parts: list[Part] = []
     lost: list[Lost] = []
-    for event in calendar.groups[uid]:
+    # Where two have the same revision, their order in the file decides nothing.
+    for event in sorted(calendar.groups[uid], key=lambda one: one.lines):
         properties = tuple(parse(line) for line in event.lines)
         zones = books[event.scope]
         try:

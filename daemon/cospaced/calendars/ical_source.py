@@ -137,7 +137,7 @@ class IcalSource:
             return same
         covered = rolling.covered(room, window)
         result = await self._expand(room, covered, deadline, body=previous.body)
-        told = (p for p in previous.problems if p.text == icalendar_text.MISSING_END)
+        told = (p for p in previous.problems if p.text in icalendar_text.OF_THE_TEXT)
         return replace(
             same,
             occurrences=result.occurrences,

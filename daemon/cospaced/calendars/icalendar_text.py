@@ -21,8 +21,9 @@ _KEPT = frozenset({
     "SEQUENCE", "DTSTAMP", "STATUS", "TRANSP", "CLASS", "SUMMARY", "ORGANIZER",
     "X-MICROSOFT-CDO-BUSYSTATUS", "X-MICROSOFT-CDO-ALLDAYEVENT", other_video.MARK,
 })  # fmt: skip
-MISSING_END = "END:VEVENT is missing"
-"""The one problem that does not survive in the reduced text."""
+MISSING_BEGIN, MISSING_END = "BEGIN:VEVENT is missing", "END:VEVENT is missing"
+OF_THE_TEXT = (MISSING_BEGIN, MISSING_END)
+"""The problems that do not survive in the reduced text."""
 
 _NAMELESS = ("DTSTART", "RECURRENCE-ID", "SUMMARY", "ORGANIZER")
 
@@ -37,12 +38,17 @@ class Scope:
     """X-WR-TIMEZONE: the zone of its floating times."""
     method: str = ""
 
-    @property
-    def digest(self) -> bytes:
-        """What tells two scopes apart."""
-        return _digest(
-            [self.default_zone, self.method, *(x for z in self.zones.values() for x in z)]
-        )
+    def digest(self, event: "EventText") -> bytes:
+        """Return what changes when anything about an event changes, its time zones included."""
+        text = "\n".join(event.lines)
+        named = text.replace("\\", "")
+        zones = [
+            line
+            for tzid, lines in self.zones.items()
+            if tzid == self.default_zone or tzid in named
+            for line in lines
+        ]
+        return _digest([text, self.default_zone, self.method, *zones])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +69,8 @@ class CalendarText:
 
     def digests(self) -> dict[str, bytes]:
         """Return for each UID what changes when anything about its events changes."""
-        scopes = [scope.digest for scope in self.scopes]
         return {
-            uid: blake2b(
-                b"".join(scopes[event.scope] + _digest(event.lines) for event in events),
-                digest_size=16,
-            ).digest()
+            uid: b"".join(sorted(self.scopes[event.scope].digest(event) for event in events))
             for uid, events in self.groups.items()
         }
 
@@ -178,6 +180,8 @@ class _Reader:
 
     def _end(self, component: str) -> None:
         if component not in self._stack:
+            if component == "VEVENT":
+                self._problems.append(EventProblem(uid="", text=MISSING_BEGIN))
             return
         if component != self._stack[-1] and component != "VEVENT":
             self._abandon()

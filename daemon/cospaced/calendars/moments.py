@@ -15,16 +15,22 @@ _DURATION = re.compile(
     r"(?:T(?=\d)(?:(\d{1,6})H)?(?:(\d{1,7})M)?(?:(\d{1,9})S)?)?",
     re.IGNORECASE,
 )
-_YEARS = range(1900, 2201)
+YEARS = range(1900, 2201)
+"""Those in which times are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A wall time in its zone; `is_date` where the calendar gives a day (wall is its midnight)."""
+    """A wall time in its zone; `is_date` where the calendar gives a day (wall is its midnight).
+
+    `floating` where it names no zone: `zone` is then what such times are in. Beside times that name
+    one (an EXDATE of a series, DTEND) it means theirs, whatever RFC 5545 says of such a mixture.
+    """
 
     wall: datetime
     zone: Zone
     is_date: bool = False
+    floating: bool = False
 
     @property
     def utc(self) -> datetime:
@@ -32,8 +38,9 @@ class Moment:
         return self.zone.to_utc(self.wall)
 
     def in_zone(self, zone: Zone) -> datetime:
-        """Return the wall time at the same moment elsewhere; a day stays the day it is."""
-        return self.wall if self.is_date or zone is self.zone else zone.to_wall(self.utc)
+        """Return the wall time at the same moment elsewhere; one without zone stays what it is."""
+        loose = self.is_date or self.floating
+        return self.wall if loose or zone is self.zone else zone.to_wall(self.utc)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +102,7 @@ def _moment(text: str, prop: Property, zones: ZoneBook) -> Moment:
     if found is None:
         raise Unusable(f"{prop.name} is {text[:40]!r}, which is no date or time")
     year, month, day = int(found[1]), int(found[2]), int(found[3])
-    if year not in _YEARS:
+    if year not in YEARS:
         raise Unusable(f"{prop.name} is in the year {year}")
     is_date = found[4] is None
     try:
@@ -106,9 +113,7 @@ def _moment(text: str, prop: Property, zones: ZoneBook) -> Moment:
         raise Unusable(f"{prop.name} is {text!r}: {error}") from error
     tzid = prop.parameter("TZID")
     if found[7]:
-        zone: Zone = UTC_ZONE
-    elif tzid and not is_date:
-        zone = zones.zone(tzid)
-    else:
-        zone = zones.floating()
-    return Moment(wall, zone, is_date)
+        return Moment(wall, UTC_ZONE)
+    if tzid and not is_date:
+        return Moment(wall, zones.zone(tzid))
+    return Moment(wall, zones.floating(), is_date, floating=not is_date)

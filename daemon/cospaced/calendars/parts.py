@@ -132,7 +132,7 @@ def _until(start: Moment, end: Moment) -> Length:
         if days < 0:
             raise Unusable("DTEND is before DTSTART")
         return Length(days=max(1, days))
-    last = start.zone.to_utc(end.wall) if end.is_date else end.utc
+    last = start.zone.to_utc(end.wall) if end.is_date or end.floating else end.utc
     if last < start.utc:
         raise Unusable("DTEND is before DTSTART")
     return Length(exact=last - start.utc)

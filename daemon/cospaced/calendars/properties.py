@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 _NAME = re.compile(r"[A-Za-z0-9-]+(?=[;:])")
 _PARAMETER = re.compile(r';([A-Za-z0-9-]+)=((?:"[^"]*"|[^";:,]*)(?:,(?:"[^"]*"|[^";:,]*))*)')
 _TIMES = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE", "DTSTAMP"})
-_LOOSE_PARAMETER = re.compile(r';([A-Za-z0-9-]+)=("[^"]*"|[^;]*)')
+_LOOSE_PARAMETER = re.compile(r';\s*([A-Za-z0-9-]+)\s*=\s*("[^"]*"|[^;]*)')
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -51,7 +51,7 @@ def parse(line: str) -> Property:
     if name in _TIMES:
         head, _, value = rest.rpartition(":")
         for found in _LOOSE_PARAMETER.finditer(head):
-            parameters[found[1].upper()] = found[2].strip('"')
+            parameters[found[1].upper()] = found[2].strip(' "')
         return Property(name, value.strip(), parameters)
     position = 0
     while part := _PARAMETER.match(rest, position):

@@ -23,6 +23,8 @@ _PARTS = frozenset({
     "FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYSECOND", "BYMINUTE", "BYHOUR", "BYDAY",
     "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYMONTH", "BYSETPOS",
 })  # fmt: skip
+_AS_EVER = ("RSCALE=GREGORIAN", "SKIP=OMIT")
+"""What RFC 7529 lets a rule say of what every rule means."""
 _BOUNDS = ("COUNT", "UNTIL")
 
 
@@ -39,7 +41,7 @@ def instances(
     if last is not None:
         end = min(end, until.latest(last, start))
     bombs.check_rule(parts, start.wall, end)
-    if bombs.never_matches(parts):
+    if bombs.never_matches(parts, start.wall):
         return []
     found: Iterator[datetime] = takewhile(lambda wall: wall <= end, _endless(parts, start.wall))
     if "COUNT" in parts:
@@ -52,9 +54,10 @@ def instances(
 
 
 def _until(parts: dict[str, list[str]], zones: ZoneBook) -> Moment | None:
-    if "UNTIL" not in parts:
-        return None
-    return moments.moment(Property("UNTIL", ",".join(parts["UNTIL"])), zones)
+    text = ",".join(parts.get("UNTIL", ()))
+    # Some write an endless series as one that ends in the year 9999.
+    endless = text[:4].isdecimal() and int(text[:4]) >= moments.YEARS.stop
+    return moments.moment(Property("UNTIL", text), zones) if text and not endless else None
 
 
 def _endless(parts: dict[str, list[str]], start: datetime) -> Iterator[datetime]:
@@ -77,6 +80,8 @@ def _parts(text: str) -> dict[str, list[str]]:
         raise Unusable(f"RRULE is {len(text)} characters long")
     parts: dict[str, list[str]] = {}
     for part in filter(None, text.upper().replace(" ", "").split(";")):
+        if part in _AS_EVER:
+            continue
         name, equals, value = part.partition("=")
         if name.startswith("X-"):
             continue

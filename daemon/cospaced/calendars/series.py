@@ -61,6 +61,8 @@ class Series:
         if named.is_date:
             return datetime.combine(named.wall.date(), usual)
         wall = named.in_zone(self.zone)
+        if named.floating:
+            return wall
         as_usual = datetime.combine(wall.date(), usual)
         return as_usual if self.zone.to_utc(as_usual) == named.utc else wall
 

@@ -91,6 +91,9 @@ class ZoneBook:
 
     def _resolved(self, tzid: str) -> Zone:
         lines = self._scope.zones.get(tzid)
+        if lines is None and "\\" in tzid:
+            # Escaped as text is (RFC 5545, section 3.3.11), which a parameter's value never is.
+            return self.zone(tzid.replace("\\", ""))
         iana = _iana_name(tzid)
         if lines is None:
             name = iana or windows_zones.iana_name(tzid)

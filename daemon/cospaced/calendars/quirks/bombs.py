@@ -29,6 +29,19 @@ _STEP = {
     "MONTHLY": timedelta(days=28),
     "YEARLY": timedelta(days=365),
 }
+_VALUES = {
+    "BYSECOND": range(60),
+    "BYMINUTE": range(60),
+    "BYHOUR": range(24),
+    "BYMONTH": range(1, 13),
+}
+_VALUES_FROM_EITHER_END = {
+    "BYMONTHDAY": range(1, 32),
+    "BYYEARDAY": range(1, 367),
+    "BYWEEKNO": range(1, 54),
+    "BYSETPOS": range(1, 367),
+}
+_WEEKDAYS = "MOTUWETHFRSASU"
 _TIMES_IN_A_DAY = {"BYHOUR": "HOURLY", "BYMINUTE": "MINUTELY", "BYSECOND": "SECONDLY"}
 
 
@@ -44,6 +57,7 @@ def check_rule(parts: dict[str, list[str]], start: datetime, stop: datetime) -> 
     interval = number(parts, "INTERVAL", 1)
     if interval < 1:
         raise Unusable(f"RRULE has INTERVAL={interval}, which never moves on")
+    _check_values(parts)
     step = _STEP[frequency]
     steps = max(timedelta(0), stop - start) / (step * min(interval, 10**6))
     for name, each in _TIMES_IN_A_DAY.items():
@@ -55,6 +69,15 @@ def check_rule(parts: dict[str, list[str]], start: datetime, stop: datetime) -> 
         raise Unusable(f"RRULE has more than {MOST_STEPS} instances to count (FREQ={frequency})")
 
 
+def _check_values(parts: dict[str, list[str]]) -> None:
+    """Raise Unusable for what no day or time has: such a rule never matches."""
+    for name, allowed in (_VALUES | _VALUES_FROM_EITHER_END).items():
+        for value in parts.get(name, ()):
+            size = value.lstrip("+-") if name in _VALUES_FROM_EITHER_END else value
+            if not size.isdecimal() or int(size[:4]) not in allowed:
+                raise Unusable(f"RRULE has {name}={value[:20]}, which there is not")
+
+
 def number(parts: dict[str, list[str]], name: str, default: int) -> int:
     """Return a number of a rule; raises Unusable where it is none."""
     text = "".join(parts.get(name, [])) or str(default)
@@ -64,11 +87,26 @@ def number(parts: dict[str, list[str]], name: str, default: int) -> int:
         raise Unusable(f"RRULE has {name}={text[:20]!r}, which is no number") from error
 
 
-def never_matches(parts: dict[str, list[str]]) -> bool:
-    """Whether BYMONTH and BYMONTHDAY name no day that there is (30 February)."""
+def never_matches(parts: dict[str, list[str]], start: datetime) -> bool:
+    """Whether a rule names no day that there is (30 February), or none that INTERVAL leads to."""
+    return _no_such_day(parts) or _never_in_step(parts, start)
+
+
+def _never_in_step(parts: dict[str, list[str]], start: datetime) -> bool:
+    interval = number(parts, "INTERVAL", 1)
+    if parts["FREQ"] == ["DAILY"] and "BYDAY" in parts:
+        reached = {(start.weekday() + step * interval) % 7 for step in range(7)}
+        return reached.isdisjoint(_WEEKDAYS.find(day[-2:]) // 2 for day in parts["BYDAY"])
+    if parts["FREQ"] == ["MONTHLY"] and "BYMONTH" in parts:
+        reached = {(start.month + step * interval - 1) % 12 + 1 for step in range(12)}
+        return reached.isdisjoint(map(int, parts["BYMONTH"]))
+    return False
+
+
+def _no_such_day(parts: dict[str, list[str]]) -> bool:
     months, days = parts.get("BYMONTH"), parts.get("BYMONTHDAY")
     if not months or not days:
         return False
     lengths = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
-    longest = max((lengths.get(int(m), 31) for m in months if m.isdecimal()), default=31)
-    return all(abs(int(d)) > longest for d in days if d.lstrip("+-").isdecimal())
+    longest = max(lengths.get(int(month), 31) for month in months)
+    return all(abs(int(day)) > longest for day in days)

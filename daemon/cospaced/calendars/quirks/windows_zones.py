@@ -12,6 +12,8 @@ from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 
 _OFFSET = re.compile(r"\((?:UTC|GMT)[^)]*\)\s*", re.IGNORECASE)
+_EXCHANGE_UTC = "tzone://microsoft/utc"
+"""Exchange writes it without VTIMEZONE; `tzone://Microsoft/Custom` never is without one."""
 _SHOWN = {
     "Abu Dhabi, Muscat": "Arabian Standard Time",
     "Adelaide": "Cen. Australia Standard Time",
@@ -96,5 +98,7 @@ _SHOWN = {
 
 def iana_name(tzid: str) -> str:
     """Return the IANA name of a Windows zone, by its name or by what Windows shows, or nothing."""
+    if tzid.casefold() == _EXCHANGE_UTC:
+        return "UTC"
     shown = _OFFSET.sub("", tzid, count=1).strip()
     return WINDOWS_TO_OLSON.get(_SHOWN.get(shown, shown), "")
