@@ -17,9 +17,11 @@ from cospaced.cms.observing import ObservingBridge
 from cospaced.cms.peers import Peers
 from cospaced.cms.shadow import Shadow
 from cospaced.domain.booking import Booking
-from cospaced.engine.bridges import Search
+from cospaced.engine.bridges import Bridges, Search
+from cospaced.engine.closing_all import ClosingAll
 from cospaced.engine.machine import Machine, Ports
-from cospaced.errors import ConfigurationError, Problem
+from cospaced.engine.pool import Pool
+from cospaced.errors import ConfigurationError, Problem, StoreUnusable
 from cospaced.host.clock import SystemClock
 from cospaced.host.entropy import SystemEntropy
 from cospaced.host.offload import ThreadOffload
@@ -27,7 +29,7 @@ from cospaced.host.web import Web
 from cospaced.ports import Bridge, CalendarSource, Clock, Offload, Store
 from cospaced.settings import CalendarSettings, CmsSettings, Settings, SourceType
 from cospaced.store.memory import MemoryStore
-from cospaced.store.site_key import load_or_make, site_id
+from cospaced.store.site_key import has_key, load_or_make, site_id
 from cospaced.store.sqlite import SqliteStore
 
 
@@ -61,6 +63,46 @@ async def daemon(settings: Settings, *, observe: bool = False) -> AsyncIterator[
         machine = Machine(settings, ports, site_key=key, site_id=site_id(key))
         stack.push_async_callback(machine.bridges.close)
         yield Daemon(machine=machine, store=store, sources=sources, clock=clock)
+
+
+@asynccontextmanager
+async def closing_all(settings: Settings) -> AsyncIterator[ClosingAll]:
+    """Make what closes the whole pool, every Call Bridge asked once; the state lock must be held.
+
+    Raises StoreUnusable where this state_dir never held a daemon, Unreachable and ApiError where
+    it cannot be learnt which Call Bridges there are.
+    """
+    clock, entropy = SystemClock(), SystemEntropy()
+    if not has_key(settings.daemon.state_dir):
+        raise StoreUnusable(
+            f"no daemon ever ran with state_dir {settings.daemon.state_dir} (it holds no site.key),"
+            " so nothing on CMS is known to be its own"
+        )
+    async with AsyncExitStack() as stack:
+        key = load_or_make(settings.daemon.state_dir, entropy)
+        # Without a state file nothing is made here: root's file would be closed to the daemon.
+        lost = not state_file(settings).exists()
+        store = await _store(settings, clock, stack, observe=lost)
+        made, search = await _bridges(settings, clock, store, observe=False)
+        bridges = Bridges(made, clock, search)
+        stack.push_async_callback(bridges.close)
+        known = frozenset(row.id for row in await store.bookings())
+        pool = Pool(
+            settings=settings.pool,
+            site_id=site_id(key),
+            store=store,
+            clock=clock,
+            ours=known.__contains__,
+        )
+        await bridges.meet()
+        yield ClosingAll(
+            bridges=bridges,
+            pool=pool,
+            store=store,
+            clock=clock,
+            prefix=settings.pool.space_name_prefix,
+            remembers=not lost,
+        )
 
 
 class Daemon:

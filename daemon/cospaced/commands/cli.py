@@ -15,6 +15,7 @@ COMMANDS = {
     "why": "why",
     "invite": "invite",
     "doctor": "doctor",
+    "close-all": "close_all",
     "demo": "demo",
     "simulate-cms": "simulate_cms",
 }

@@ -89,11 +89,29 @@ class Bridges:
                     # The watch of that bridge tells; the next one may know.
                     found, pause = (), WATCH_UP
                 for one in found:
-                    self._bridges[one.name] = one
-                    self._down_since[one.name] = None
-                    self._doubted[one.name] = asyncio.Event()
+                    self._add(one)
                     tasks.create_task(self._watch_one(one.name), name=f"watch {one.name}")
             await self._clock.sleep(pause)
+
+    def _add(self, bridge: Bridge) -> None:
+        self._bridges[bridge.name] = bridge
+        self._down_since[bridge.name] = None
+        self._doubted[bridge.name] = asyncio.Event()
+
+    async def meet(self) -> None:
+        """Ask every bridge once how it is, those that the cluster lists besides included.
+
+        For who works once and does not `watch`. Raises Unreachable or ApiError where a bridge that
+        answers does not tell of the others.
+        """
+        for name in tuple(self._bridges):
+            await self.probe(name)
+        bridge = self.serving()
+        if bridge is None or self._search is None:
+            return
+        for one in await self._search(bridge):
+            self._add(one)
+            await self.probe(one.name)
 
     async def _watch_one(self, name: str) -> None:
         while True:

@@ -56,6 +56,7 @@ class StateLock:
             ) from error
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._leave_to_owner(state_dir)
             os.ftruncate(self._fd, 0)
             os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
         except BlockingIOError as error:
@@ -68,6 +69,12 @@ class StateLock:
         except OSError as error:
             os.close(self._fd)
             raise StoreUnusable(f"{self._path} cannot be locked: {error.strerror}") from error
+
+    def _leave_to_owner(self, state_dir: Path) -> None:
+        """Let a command that root runs leave no file that the daemon cannot open."""
+        if os.geteuid() == 0:
+            owner = state_dir.stat()
+            os.fchown(self._fd, owner.st_uid, owner.st_gid)
 
     def release(self) -> None:
         """Let go; a second call does nothing."""

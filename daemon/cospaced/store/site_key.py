@@ -20,6 +20,11 @@ FILE = "site.key"
 _LENGTH = 32
 
 
+def has_key(state_dir: Path) -> bool:
+    """Whether a daemon has run with this state_dir; raises nothing."""
+    return (state_dir / FILE).is_file()
+
+
 def load_or_make(state_dir: Path, entropy: Entropy) -> bytes:
     """Return the key in `state_dir`/site.key, made (mode 0600) where there is none.
 
