@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
 
-.PHONY: demo test check bench soak deb clean
+.PHONY: demo documents test check bench soak deb clean
 
 .venv/made: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -13,6 +13,9 @@ RUN := $(BIN)/python
 
 demo: .venv/made ## The whole system in one terminal, in about 40 seconds.
 	$(BIN)/cospaced demo
+
+documents: .venv/made ## The manual pages and shell completions, from the program itself.
+	$(RUN) contrib/make_documents.py
 
 test: .venv/made ## Every test.
 	$(BIN)/pytest

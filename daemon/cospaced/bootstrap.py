@@ -27,15 +27,13 @@ from cospaced.host.entropy import SystemEntropy
 from cospaced.host.offload import ThreadOffload
 from cospaced.host.web import Web
 from cospaced.ports import Bridge, CalendarSource, Clock, Offload, Store
-from cospaced.settings import CalendarSettings, CmsSettings, Settings, SourceType
+from cospaced.settings import STATE_FILE, CalendarSettings, CmsSettings, Settings, SourceType
 from cospaced.store.memory import MemoryStore
 from cospaced.store.site_key import has_key, load_or_make, site_id
 from cospaced.store.sqlite import SqliteStore
 
 
 log = structlog.get_logger()
-
-STATE_FILE = "state.db"
 
 
 @asynccontextmanager

@@ -11,6 +11,10 @@ from enum import StrEnum
 from pathlib import Path
 
 
+STATE_FILE = "state.db"
+"""Its name in state_dir."""
+
+
 class Secret:
     """A password or token that no `repr`, `str` or format ever shows."""
 

@@ -3,20 +3,21 @@
 import asyncio
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 import click
 
-from cospaced.bootstrap import state_file, stored
 from cospaced.commands.table import table
 from cospaced.commands.terminal import span
 from cospaced.engine.questions import Questions
 from cospaced.errors import CospacedError
 from cospaced.host.clock import SystemClock
 from cospaced.host.control import ControlAbsent, ask, control_path
-from cospaced.settings import Settings
+from cospaced.ports import Store
+from cospaced.settings import STATE_FILE, Settings
 
 
 FAILED = 1
@@ -49,8 +50,17 @@ def _asked(command: str, booking: str, settings: Settings) -> dict[str, Any]:
     return answer
 
 
+def state_of(settings: Settings) -> AbstractAsyncContextManager[Store]:
+    """Open the state file to look into; raises StoreUnusable where it cannot be read."""
+    # Read only now: it brings everything that the daemon is made of, for which nobody waits whom
+    # the daemon itself answers.
+    from cospaced.bootstrap import stored  # noqa: PLC0415
+
+    return stored(settings)
+
+
 async def _from_state(command: str, booking: str, settings: Settings) -> dict[str, Any]:
-    async with stored(settings) as store:
+    async with state_of(settings) as store:
         rows = await store.bookings()
         questions = Questions(
             rows=lambda: rows, story=store.story, settings=lambda: settings, now=SystemClock().now
@@ -60,7 +70,7 @@ async def _from_state(command: str, booking: str, settings: Settings) -> dict[st
 
 def say_not_running(settings: Settings) -> None:
     """Say that what is shown comes from the state file."""
-    file = state_file(settings)
+    file = settings.daemon.state_dir / STATE_FILE
     written = datetime.fromtimestamp(_written(settings), ZoneInfo(settings.daemon.time_zone))
     click.echo(
         f"cospaced is not running: this is what {file} holds, last written "
@@ -71,7 +81,7 @@ def say_not_running(settings: Settings) -> None:
 
 def _written(settings: Settings) -> float:
     """Return when the state was last written to; recent changes lie in the file beside it."""
-    file = state_file(settings)
+    file = settings.daemon.state_dir / STATE_FILE
     log = file.with_name(f"{file.name}-wal")
     return max(path.stat().st_mtime for path in (file, log) if path.exists())
 

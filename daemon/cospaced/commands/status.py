@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from cospaced.bootstrap import stored
-from cospaced.commands.asking import FAILED, fail, say_not_running
+from cospaced.commands.asking import FAILED, fail, say_not_running, state_of
 from cospaced.commands.options import config_option, load_or_exit
 from cospaced.commands.table import table
 from cospaced.commands.terminal import Terminal, localised, terminal
@@ -64,7 +63,7 @@ def _asked(settings: Settings) -> dict[str, Any]:
 
 
 async def _from_state(settings: Settings) -> dict[str, Any]:
-    async with stored(settings) as store:
+    async with state_of(settings) as store:
         return stored_status(settings, await store.bookings(), await store.readings())
 
 
