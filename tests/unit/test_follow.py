@@ -10,14 +10,13 @@ from cospaced.domain.booking import Booking, Dial, DialState, SpaceForm, State, 
 from cospaced.domain.draft import CANCELLED
 from cospaced.domain.fold import Wanted
 from cospaced.domain.follow import Followed, follow, targets
-from cospaced.settings import ConferenceSettings, RoomSettings
+from cospaced.settings import RoomSettings
 
 
 NOW = datetime(2026, 11, 23, 9, 10, tzinfo=UTC)
 START = NOW - timedelta(minutes=10)
 END = START + timedelta(minutes=30)
 MINUTE = timedelta(minutes=1)
-TERMS = ConferenceSettings()
 ROOMS = {
     name: RoomSettings(name=name, calendar="c", endpoints=(f"{name}@x.org",))
     for name in ("aula", "boardroom", "cellar")
@@ -48,7 +47,7 @@ def _wanted(**keys: Any) -> Wanted:
 
 
 def _follow(row: Booking, wanted: Wanted | None, *, goes_on: bool = False) -> Followed:
-    return follow(row, wanted, now=NOW, terms=TERMS, rooms=ROOMS, series_goes_on=goes_on)
+    return follow(row, wanted, now=NOW, rooms=ROOMS, series_goes_on=goes_on)
 
 
 @pytest.mark.parametrize("state", list(State), ids=str)
@@ -112,7 +111,6 @@ def test_a_room_that_joins_leaves_changed_settings_of_the_others_alone() -> None
         _row(),
         _wanted(rooms=("aula", "boardroom", "cellar")),
         now=NOW,
-        terms=TERMS,
         rooms=changed,
         series_goes_on=False,
     ).booking

@@ -2,12 +2,15 @@
 
 New and changed events count at once. A vanished one is dropped when a second poll agrees; where a
 calendar is suddenly empty, or half or more of at least three events are gone at once, only after
-`MASS_PATIENCE` of agreeing polls, because servers lie so while they start, migrate or fail.
+`MASS_PATIENCE` of agreeing polls, because servers lie so while they start, migrate or fail. An
+event in whose place another one of the same organizer stands has not vanished in that sense.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 from cospaced.domain.calendar import Occurrence
 
@@ -53,14 +56,47 @@ def judge(
     vanished = [o for o in awaited if o.key not in told]
     if not vanished:
         return Verdict(occurrences=fresh)
-    mass = len(awaited) >= MASS_OF and 2 * len(vanished) >= len(awaited)
-    mass = mass or (held and any(o.key in missing for o in vanished))
-    patience = MASS_PATIENCE if mass else timedelta(0)
+    replaced = _replaced(vanished, fresh)
+    gone = [o for o in vanished if o.key not in replaced]
+    mass = len(awaited) >= MASS_OF and 2 * len(gone) >= len(awaited)
+    mass = mass or (held and any(o.key in missing for o in gone))
     since = {o.key: missing.get(o.key, now) for o in vanished}
-    kept = [o for o in vanished if o.key not in missing or now - since[o.key] < patience]
+
+    def doubted(one: Occurrence) -> bool:
+        patience = MASS_PATIENCE if mass and one.key not in replaced else timedelta(0)
+        return one.key not in missing or now - since[one.key] < patience
+
+    kept = [o for o in vanished if doubted(o)]
+    soon = any(o.key in replaced for o in kept) or not mass
     return Verdict(
         occurrences=(*fresh, *kept),
         missing={o.key: since[o.key] for o in kept},
-        again_after=CONFIRM_AFTER if kept and not mass else None,
-        mass=mass and bool(kept),
+        again_after=CONFIRM_AFTER if kept and soon else None,
+        mass=mass and any(o.key not in replaced for o in kept),
     )
+
+
+def _replaced(vanished: list[Occurrence], fresh: tuple[Occurrence, ...]) -> set[Key]:
+    """Return which of the vanished have an event of the same organizer at their time now.
+
+    Without an organizer it is the UID that must agree.
+    """
+    parties: dict[str, list[Occurrence]] = {_party(one): [] for one in vanished}
+    for one in sorted(fresh, key=lambda one: one.start):
+        if _party(one) in parties:
+            parties[_party(one)].append(one)
+    starts = {party: [one.start for one in events] for party, events in parties.items()}
+    latest = {
+        party: list(accumulate((one.end for one in events), max))
+        for party, events in parties.items()
+    }
+
+    def stands(one: Occurrence) -> bool:
+        before = bisect_left(starts[_party(one)], one.end)
+        return before > 0 and latest[_party(one)][before - 1] > one.start
+
+    return {one.key for one in vanished if stands(one)}
+
+
+def _party(one: Occurrence) -> str:
+    return one.organizer or one.uid

@@ -106,6 +106,8 @@ class Surroundings:
     """Rooms that are dialled no more: their calendars are unreadable for too long."""
     hold_closes: bool = False
     """The clock stepped: closing, missing and giving up wait until the new time is confirmed."""
+    awaits: str = ""
+    """The open booking that a planned one may turn out to continue (`domain.inheritance`)."""
     timeout: timedelta = timedelta(seconds=10)
     """Of one request."""
 

@@ -4,6 +4,7 @@ A booking is a pure fold over the copies of one occurrence in all room calendars
 `cospaced agenda` use the same functions. Nothing here knows what was opened or stored.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,10 +43,15 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folded:
-    """What became of the copies of one occurrence."""
+    """What became of the copies of one occurrence.
+
+    `strangers` are the rooms in which an event of another organizer stands under the same UID: what
+    the owner's own event is there cannot be known.
+    """
 
     wanted: Wanted | None
     skipped: tuple[Skipped, ...]
+    strangers: tuple[str, ...] = ()
 
 
 def fold(
@@ -53,15 +59,22 @@ def fold(
     rooms: Mapping[str, RoomSettings],
     terms: ConferenceSettings,
     read_at: Mapping[str, datetime],
+    *,
+    owner: str | None = None,
 ) -> Folded:
     """Fold the copies of one (uid, recurrence id) into at most one wanted conference.
+
+    `owner` is the organizer of the booking that there is already: nobody else speaks for it,
+    whenever his copies were seen. None: whoever was seen first owns the UID.
 
     `rooms` are the configured rooms by name; copies of others are ignored. `read_at` tells when
     each room's calendar was last read well: a copy that disagrees about the time stays in the
     booking until its room was read again after the newest revision appeared.
     """
     known = sorted((c for c in copies if c.room in rooms), key=lambda c: c.room)
-    skipped: list[Skipped] = []
+    known, others = _of_one_organizer(known, terms, owner)
+    strangers = tuple(copy.room for copy in others)
+    skipped = [_skip(c, "its UID belongs to another organizer", worth_telling=True) for c in others]
     counting: list[Copy] = []
     for copy in known:
         reason = why_not(copy, terms)
@@ -69,12 +82,8 @@ def fold(
             skipped.append(_skip(copy, reason, worth_telling=reason == _TOO_LONG))
         else:
             counting.append(copy)
-    counting, strangers = _of_one_organizer(counting)
-    skipped += [
-        _skip(c, "its UID belongs to another organizer", worth_telling=True) for c in strangers
-    ]
     if not counting:
-        return Folded(wanted=None, skipped=tuple(skipped))
+        return Folded(wanted=None, skipped=tuple(skipped), strangers=strangers)
     newest = max(counting, key=_revision)
     agreeing, left = _in_agreement(counting, newest, read_at)
     skipped += [
@@ -83,8 +92,10 @@ def fold(
     ]
     reason = _too_few(agreeing, rooms, terms)
     if reason:
-        return Folded(wanted=None, skipped=(*skipped, *(_skip(c, reason) for c in agreeing)))
-    return Folded(wanted=_wanted(agreeing, newest.occurrence), skipped=tuple(skipped))
+        skipped += [_skip(c, reason) for c in agreeing]
+        return Folded(wanted=None, skipped=tuple(skipped), strangers=strangers)
+    wanted = _wanted(agreeing, newest.occurrence)
+    return Folded(wanted=wanted, skipped=tuple(skipped), strangers=strangers)
 
 
 _TOO_LONG = "longer than max_duration"
@@ -115,13 +126,22 @@ def _tentative(copy: Copy) -> bool:
     return event.busy is Busy.TENTATIVE or event.answer is Answer.TENTATIVE
 
 
-def _of_one_organizer(copies: list[Copy]) -> tuple[list[Copy], list[Copy]]:
-    """Split off the copies of other organizers; whoever was seen first owns the UID."""
-    if not copies:
-        return [], []
-    first = min(copies, key=lambda c: (c.seen_at, c.room))
-    owner = _party(first)
-    return [c for c in copies if _party(c) == owner], [c for c in copies if _party(c) != owner]
+def _of_one_organizer(
+    copies: list[Copy], terms: ConferenceSettings, owner: str | None
+) -> tuple[list[Copy], list[Copy]]:
+    """Split off the copies of other organizers than the owner.
+
+    Without one, whoever was seen first owns the UID, by copies that count; of those seen in one
+    moment (at a restart all are) whoever is in the most rooms.
+    """
+    candidates = [c for c in copies if owner is None or c.occurrence.organizer == owner]
+    candidates = [c for c in candidates if not why_not(c, terms)] or candidates
+    if not candidates:
+        return [], copies if owner is not None else []
+    in_rooms = Counter(_party(c) for c in copies)
+    first = min(candidates, key=lambda c: (c.seen_at, -in_rooms[_party(c)], c.room))
+    party = _party(first)
+    return [c for c in copies if _party(c) == party], [c for c in copies if _party(c) != party]
 
 
 def _party(copy: Copy) -> tuple[str, str]:

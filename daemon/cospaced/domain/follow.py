@@ -12,7 +12,11 @@ from cospaced.domain.booking import Booking, Dial, DialState, State, Target
 from cospaced.domain.draft import CANCELLED
 from cospaced.domain.fold import Wanted
 from cospaced.domain.lifecycle import Step, step
-from cospaced.settings import ConferenceSettings, RoomSettings
+from cospaced.settings import RoomSettings
+
+
+CALLED_OFF = "its event was moved to later"
+"""Why an endpoint that was to be called for an open booking is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +36,6 @@ def follow(
     wanted: Wanted | None,
     *,
     now: datetime,
-    terms: ConferenceSettings,
     rooms: Mapping[str, RoomSettings],
     series_goes_on: bool,
 ) -> Followed:
@@ -53,7 +56,46 @@ def follow(
                 return _closed(booking, wanted, now)
             if wanted is None:
                 return _vanished(booking, now, series_goes_on=series_goes_on)
-            return _open(booking, wanted, now=now, terms=terms, rooms=rooms)
+            return _open(booking, wanted, now=now, rooms=rooms)
+
+
+def inherited(
+    booking: Booking,
+    wanted: Wanted,
+    generation: int,
+    *,
+    now: datetime,
+    rooms: Mapping[str, RoomSettings],
+) -> Followed:
+    """Let an open row go on for another event (see `inheritance`).
+
+    Id, number, passcode, secret, call and legs stay; identity and description change. `generation`
+    is above that of any row which the event had.
+    """
+    followed = _open(renamed(booking, wanted, generation), wanted, now=now, rooms=rooms)
+    same = (booking.uid, booking.recurrence_id) == (wanted.uid, wanted.recurrence_id)
+    parts = (_BACK if same else _GOES_ON, followed.told)
+    return Followed(booking=followed.booking, told=", ".join(part for part in parts if part))
+
+
+_BACK = "its event is back: it goes on"
+_GOES_ON = "its event is another one now, of the same organizer: it goes on"
+
+
+def renamed(booking: Booking, wanted: Wanted, generation: int) -> Booking:
+    """Return the row with the identity of another event, and attached to it."""
+    dials = tuple(
+        replace(d, state=DialState.DUE, reason="") if d.reason == CALLED_OFF else d
+        for d in booking.dials
+    )
+    return replace(
+        booking,
+        uid=wanted.uid,
+        recurrence_id=wanted.recurrence_id,
+        generation=generation,
+        detached=False,
+        dials=dials,
+    )
 
 
 def described(booking: Booking, wanted: Wanted) -> Booking:
@@ -135,10 +177,9 @@ def _open(
     wanted: Wanted,
     *,
     now: datetime,
-    terms: ConferenceSettings,
     rooms: Mapping[str, RoomSettings],
 ) -> Followed:
-    if wanted.start != booking.start and wanted.start - terms.early_join > now:
+    if wanted.start != booking.start and wanted.start - booking.terms.early_join > now:
         # Who is in it may stay; nobody is called for what is to be later.
         runs_on = replace(
             booking, detached=True, dials=tuple(_called_off(d) for d in booking.dials)
@@ -186,7 +227,7 @@ def _postponed(dial: Dial, start: datetime) -> Dial:
 def _called_off(dial: Dial) -> Dial:
     if dial.state is not DialState.DUE:
         return dial
-    return replace(dial, state=DialState.GAVE_UP, reason="its event was moved to later")
+    return replace(dial, state=DialState.GAVE_UP, reason=CALLED_OFF)
 
 
 def _difference(before: Booking, after: Booking) -> str:

@@ -57,16 +57,18 @@ def _planned(draft: Draft, terms: ConferenceSettings, rooms: dict[str, RoomSetti
         draft.wake_at(draft.now + FOLLOW)
         return
     if draft.now >= booking.end:
-        draft.booking = step(booking, Step.MISS, "no Call Bridge could be reached in its time")
+        reason = booking.reason or "no Call Bridge could be reached in its time"
+        draft.booking = step(booking, Step.MISS, reason)
         draft.tell("booking.missed", "error", reason=draft.booking.reason)
         return
     due = opens_at(booking, terms)
     if draft.now < due:
         draft.wake_at(due)
         return
+    _wait_for_other(draft)
     if obstacle := _obstacle(around):
         draft.wake_at(draft.now + RETRY)
-        if draft.now >= due + OVERDUE and booking.reason != obstacle:
+        if draft.now >= due + OVERDUE and not around.awaits and booking.reason != obstacle:
             draft.change(reason=obstacle)
             draft.tell("booking.waiting", "warning", reason=obstacle)
         return
@@ -79,11 +81,23 @@ def _planned(draft: Draft, terms: ConferenceSettings, rooms: dict[str, RoomSetti
 
 def _obstacle(around: Surroundings) -> str:
     """Say why a booking that is due cannot open; empty where it can."""
+    if around.awaits:
+        return f"it may be what booking {around.awaits} becomes"
     if not around.reachable:
         return "no Call Bridge answers"
     if not around.space:
         return "its number has no usable space on CMS"
     return "" if around.space_free else "the conference before on its number is not closed yet"
+
+
+def _wait_for_other(draft: Draft) -> None:
+    """Say once that another booking may turn out to be what this one continues."""
+    other, booking = draft.around.awaits, draft.booking
+    if not other or booking.reason:
+        return
+    reason = f"booking {other} of its organizer is open in its rooms, and may be what it continues"
+    draft.change(reason=reason)
+    draft.tell("booking.waits", reason=reason)
 
 
 def _open(draft: Draft) -> None:

@@ -85,6 +85,11 @@ def folded(
         if isinstance(reading, Reading):
             copies.update(room.name, room.calendar, reading.occurrences, now)
     rooms = {room.name: room for room in settings.rooms}
+    # The newest row of an event speaks for it, whatever id it goes on under.
+    newest = {
+        (row.uid, row.recurrence_id): row
+        for row in sorted(known.values(), key=lambda row: row.generation)
+    }
     found: list[Booking] = []
     skipped: list[Skipped] = []
     for key in copies.keys():  # noqa: SIM118 - a method, no mapping
@@ -92,18 +97,15 @@ def folded(
         skipped += [skip for skip in folded.skipped if span.holds(skip.start)]
         wanted = folded.wanted
         if wanted is not None and span.overlaps(Timespan(wanted.start, wanted.end)):
-            found.append(_booking(wanted, now, known))
+            found.append(_booking(wanted, now, newest.get(key)))
     found.sort(key=lambda booking: (booking.start, booking.id))
     skipped.sort(key=lambda skip: (skip.start, skip.room, skip.uid))
     return tuple(found), tuple(skipped)
 
 
-def _booking(wanted: Wanted, now: datetime, known: Mapping[str, Booking]) -> Booking:
-    # An event that moved after it ran has a later generation; the newest row speaks for it.
-    ids = [booking_id(wanted.uid, wanted.recurrence_id, n) for n in range(_GENERATIONS)]
-    row = next((known[one] for one in reversed(ids) if one in known), None)
+def _booking(wanted: Wanted, now: datetime, row: Booking | None) -> Booking:
     booking = Booking(
-        id=ids[0] if row is None else row.id,
+        id=booking_id(wanted.uid, wanted.recurrence_id) if row is None else row.id,
         uid=wanted.uid,
         recurrence_id=wanted.recurrence_id,
         organizer=wanted.organizer,
@@ -118,6 +120,3 @@ def _booking(wanted: Wanted, now: datetime, known: Mapping[str, Booking]) -> Boo
     if row is None:
         return booking
     return replace(booking, number=row.number, state=row.state, reason=row.reason)
-
-
-_GENERATIONS = 4

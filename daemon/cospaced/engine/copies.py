@@ -120,6 +120,16 @@ class Copies:
         """Return every occurrence there is, in order."""
         return tuple(sorted(self._by_key))
 
+    def covering(self, rooms: Collection[str], begin: datetime, end: datetime) -> tuple[Key, ...]:
+        """Return the occurrences in these rooms that overlap a span, or begin at its end."""
+        found = {
+            key
+            for room in rooms
+            for key, copy in self._by_room.get(room, {}).items()
+            if copy.occurrence.start <= end and copy.occurrence.end > begin
+        }
+        return tuple(sorted(found))
+
     def busy_from(self, rooms: Collection[str], after: datetime) -> Mapping[str, datetime]:
         """Return when the next event of each room begins after a moment, where there is one."""
         found: dict[str, datetime] = {}

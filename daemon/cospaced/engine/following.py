@@ -1,19 +1,19 @@
 """From changed calendars to changed rows: who is a booking, and what of it changed."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
 from cospaced.domain.booking import Booking, State, StoryEntry
-from cospaced.domain.fold import Folded, Skipped, Wanted, fold
-from cospaced.domain.follow import follow
+from cospaced.domain.fold import Folded, Skipped, Wanted
+from cospaced.domain.follow import follow, inherited, renamed
 from cospaced.domain.identity import booking_id, passcode, secret
-from cospaced.domain.lifecycle import FINISHED
+from cospaced.domain.inheritance import PATIENCE, forebear, heir, is_new
+from cospaced.domain.lifecycle import FINISHED, Step, step
 from cospaced.domain.story import copy_text
 from cospaced.engine.copies import Copies, Key
-from cospaced.engine.leavers import Leavers
+from cospaced.engine.hearing import Hearing
 from cospaced.engine.ledger import Ledger, entries
 from cospaced.engine.placing import Placing
 from cospaced.ports import Clock
@@ -34,9 +34,7 @@ class Following:
         self._clock = clock
         self._site_key = site_key
         self._told: dict[tuple[str, Key], str] = {}
-        self.unread: Collection[str] = ()
-        """Rooms whose calendar was never read: what they hold is unknown."""
-        self.leavers = Leavers()
+        self.hearing = Hearing(ledger=ledger, copies=copies, clock=clock, settings=settings)
         self.placing = Placing(ledger=ledger, clock=clock, settings=settings, site_key=site_key)
         self.settings = settings
 
@@ -47,7 +45,7 @@ class Following:
 
     @settings.setter
     def settings(self, settings: Settings) -> None:
-        self._settings = self.placing.settings = settings
+        self._settings = self.placing.settings = self.hearing.settings = settings
         self._rooms = {room.name: room for room in settings.rooms}
 
     def changed(self, keys: Iterable[Key]) -> list[str]:
@@ -63,40 +61,95 @@ class Following:
             touched += self.placing.retry_refused()
         return touched
 
-    def wanted(self, key: Key, row: Booking | None = None) -> Folded:
-        """Return what the calendars say of an occurrence, to its row if it has one.
-
-        What opened stays a booking, whatever became of the rules by which it did: it keeps its
-        terms, and ends neither for a room that leaves nor for one key in the file.
-        """
-        terms = self.settings.conferences
-        if row is not None and row.state is State.OPEN and not row.detached:
-            terms = replace(row.terms, min_rooms=0)
-        return fold(self._copies.of(key), self._rooms, terms, self._copies.read_at)
-
     def _follow(self, key: Key) -> list[str]:
         now = self._clock.now()
         row = self._ledger.latest(*key)
-        folded = self.wanted(key, row)
+        folded = self.hearing.wanted(key, row)
         newly_skipped = self._tell_skipped(key, folded.skipped)
+        if folded.wanted is not None:
+            goes_on = self._forebear(folded.wanted, row, now)
+            if goes_on is not None:
+                return self._inherit(goes_on, folded.wanted, now)
         if row is None:
-            return self._begin(folded, now, generation=0)
+            return self._begin(folded, now)
         self._tell_news(row, key, folded, newly_skipped)
-        wanted, unknown = self._with_unread(row, folded.wanted)
+        wanted, unknown = self.hearing.believed(row, folded)
         if unknown:
             return []
+        if (heir := self._heir(row, now)) is not None:
+            # The event that it leaves may have been moved, and be a booking of its own from now on.
+            return self._inherit(row, heir, now) + self._follow(key)
         followed = follow(
             row,
             wanted,
             now=now,
-            terms=self.settings.conferences,
             rooms=self._rooms,
             series_goes_on=self._series_goes_on(row),
         )
         touched = self._put(row, followed.booking, followed.told)
         if followed.again:
-            touched += self._begin(self.wanted(key), now, generation=row.generation + 1)
+            touched += self._begin(self.hearing.wanted(key), now)
         return touched
+
+    # --- an open booking's event changes its identity -----------------------------------------
+
+    def _forebear(self, wanted: Wanted, row: Booking | None, now: datetime) -> Booking | None:
+        """Return the forsaken open booking that goes on for an event, None where there is none.
+
+        `row` is the event's own: without a conference so far, or the booking that lost sight of it.
+        """
+        rows = [
+            one
+            for one in self._ledger.open_with(wanted.rooms)
+            if (one == row and one.detached)
+            or (is_new(one, row) and self.hearing.forsaken(one, now))
+        ]
+        return forebear(wanted, rows, now)
+
+    def _heir(self, row: Booking, now: datetime) -> Wanted | None:
+        """Return the event that goes on with an open booking whose own has left it."""
+        if row.state is not State.OPEN or not self.hearing.forsaken(row, now):
+            return None
+        found = []
+        for key in self._copies.covering(row.rooms, now, now + row.terms.early_join):
+            claimant = self._ledger.latest(*key)
+            if key != (row.uid, row.recurrence_id) and is_new(row, claimant):
+                found.append(self.hearing.wanted(key, claimant).wanted)
+        return heir(row, [event for event in found if event is not None], now)
+
+    def _inherit(self, row: Booking, wanted: Wanted, now: datetime) -> list[str]:
+        """Let an open booking go on for an event, which has no row of its own from then on."""
+        key = (wanted.uid, wanted.recurrence_id)
+        self.hearing.leavers.forget((row.uid, row.recurrence_id))
+        claimant, generation, touched = self._ledger.latest(*key), row.generation, []
+        if claimant is None:
+            generation = 0
+        elif claimant.id != row.id:
+            generation = claimant.generation + 1
+            touched = self._give_up(claimant, row)
+        after = renamed(row, wanted, generation)
+        folded = self.hearing.wanted(key, after)
+        self._tell_news(row, key, folded, ())
+        whole, _ = self.hearing.believed(after, folded, PATIENCE)
+        followed = inherited(row, whole or wanted, generation, now=now, rooms=self._rooms)
+        log.info("booking.inherited", booking=row.id, reason=followed.told)
+        return touched + self._put(row, followed.booking, followed.told)
+
+    def _give_up(self, claimant: Booking, holder: Booking) -> list[str]:
+        """End a row whose event goes on in another one."""
+        if claimant.state is State.CANCELLED:
+            return []
+        reason = f"its event goes on in booking {holder.id}"
+        return self._put(claimant, step(claimant, Step.CANCEL, reason), reason)
+
+    def give_up_superseded(self) -> None:
+        """End rows whose event had passed to another one when the daemon was killed."""
+        for row in self._ledger.in_state(State.PLANNED, State.REFUSED):
+            latest = self._ledger.latest(row.uid, row.recurrence_id)
+            if latest is not None and latest.id != row.id:
+                self._give_up(row, latest)
+
+    # --- what the calendars say, and rows make of it ------------------------------------------
 
     def _series_goes_on(self, row: Booking) -> bool:
         """Whether later occurrences that were known when this one opened are there still.
@@ -111,22 +164,6 @@ class Following:
             and self._copies.of((other.uid, other.recurrence_id))
             for other in self._ledger.of_series(row.uid)
         )
-
-    def _with_unread(self, row: Booking, wanted: Wanted | None) -> tuple[Wanted | None, bool]:
-        """Keep a row's rooms that were not read yet; True where nothing can be said at all."""
-        kept = [room for room in row.rooms if room in self.unread]
-        if row.state is State.OPEN:
-            # Nobody is hung up on because the file does not name the room any more.
-            kept += [room for room in row.rooms if room not in self._rooms]
-        if wanted is None:
-            return None, bool(kept)
-        if row.state is State.OPEN:
-            missed = [r for r in row.rooms if r not in wanted.rooms and r not in kept]
-            key, read_at = (row.uid, row.recurrence_id), self._copies.read_at
-            kept += self.leavers.held(key, missed, wanted.rooms, read_at, self._clock.now())
-        if not kept:
-            return wanted, False
-        return replace(wanted, rooms=tuple(sorted({*wanted.rooms, *kept}))), False
 
     def _tell_news(
         self, row: Booking, key: Key, folded: Folded, newly_skipped: Collection[str]
@@ -147,11 +184,15 @@ class Following:
         ]
         self._ledger.add(row.id, lines)
 
-    def _begin(self, folded: Folded, now: datetime, *, generation: int) -> list[str]:
+    def _begin(self, folded: Folded, now: datetime) -> list[str]:
         wanted = folded.wanted
         if wanted is None or wanted.end <= now:
             return []
         terms = self.settings.conferences
+        generation = 0
+        # Ids of conferences that the event had are taken, though they may be another's by now.
+        while self._ledger.get(booking_id(wanted.uid, wanted.recurrence_id, generation)):
+            generation += 1
         new_id = booking_id(wanted.uid, wanted.recurrence_id, generation)
         row = Booking(
             id=new_id,

@@ -81,6 +81,12 @@ class Ledger:
     def _keys(self, states: Iterable[State]) -> list[str]:
         return sorted(key for state in states for key in self._by_state[state])
 
+    def open_with(self, rooms: Iterable[str]) -> list[Booking]:
+        """Return the open rows that have one of these rooms, by id."""
+        keys = {key for room in rooms for key in self._by_room.get(room, ())}
+        rows = [self._entries[key].booking for key in sorted(keys)]
+        return [row for row in rows if row.state is State.OPEN]
+
     def with_room(self, room: str) -> list[Booking]:
         """Return the rows, not finished, that have a room."""
         return [self._entries[key].booking for key in sorted(self._by_room.get(room, ()))]
@@ -174,6 +180,7 @@ class Ledger:
 
     def _leave(self, booking: Booking) -> None:
         self._by_state[booking.state].pop(booking.id, None)
+        self._leave_event(booking)
         for room in booking.rooms:
             self._by_room.get(room, {}).pop(booking.id, None)
         if booking.number is None:
@@ -182,6 +189,15 @@ class Ledger:
             self.windows.remove(booking.number, booking.id)
         if self._held.get(booking.number) == booking.id:
             del self._held[booking.number]
+
+    def _leave_event(self, booking: Booking) -> None:
+        event = (booking.uid, booking.recurrence_id)
+        if self._by_event.get(event) == booking.id:
+            del self._by_event[event]
+        series = self._by_uid.get(booking.uid, {})
+        series.pop(booking.id, None)
+        if not series:
+            self._by_uid.pop(booking.uid, None)
 
     async def persisted(self, booking: str) -> None:
         """Return when the store has the row as it is now, or is known to fail."""
@@ -240,12 +256,6 @@ class Ledger:
             booking = self._entries.pop(key).booking
             self._leave(booking)
             self._dirty.pop(key, None)
-            self._by_uid[booking.uid].pop(key, None)
-            if not self._by_uid[booking.uid]:
-                del self._by_uid[booking.uid]
-            event = (booking.uid, booking.recurrence_id)
-            if self._by_event.get(event) == key:
-                del self._by_event[event]
         try:
             await self._store.forget(before)
         except StoreUnusable as error:

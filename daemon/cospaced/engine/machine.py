@@ -100,8 +100,8 @@ class Machine:
             calendars_known=self._calendars_known,
         )
         self.bridges.on_change = self.timing.touch_all
-        self.following.leavers.doubted = self.polling.doubts
-        self.following.leavers.hurry = self.polling.hurry
+        self.following.hearing.leavers.doubted = self.polling.doubts
+        self.following.hearing.leavers.hurry = self.polling.hurry
         self.timing.carrier.on_gone = self.recovery.on_gone = self._pool_wanted.set
 
     @property
@@ -113,6 +113,7 @@ class Machine:
         """Run until `stop`; closes nothing on CMS when it ends."""
         await self.ledger.load()
         await self.polling.load()
+        self.following.give_up_superseded()
         self.timing.take_up_stored()
         async with asyncio.TaskGroup() as tasks:
             timing = tasks.create_task(self.timing.run(), name="timing")
@@ -153,7 +154,7 @@ class Machine:
     # --- parts that hold the others together ------------------------------------------------
 
     def _calendars_changed(self, keys: Sequence[Key]) -> None:
-        self.following.unread = self.polling.unread
+        self.following.hearing.unread = self.polling.unread
         touched = self.following.changed(keys)
         self.recovery.settle()
         self.timing.touch(touched)
@@ -211,9 +212,9 @@ class Machine:
         while True:
             await self._clock.sleep(KEEPING)
             self.timing.scene.mute_rooms = self.polling.mute
-            self.following.unread = self.polling.unread
+            self.following.hearing.unread = self.polling.unread
             self.recovery.settle()
-            if leaving := self.following.leavers.keys:
+            if leaving := self.following.hearing.leavers.keys:
                 self._calendars_changed(leaving)
             await self.ledger.persist_all()
             if self._clock.monotonic() - forgot_at >= FORGET_EVERY:

@@ -8,6 +8,7 @@ from cospaced.domain.booking import Booking, Dial, DialState, State
 from cospaced.domain.display import placeholder
 from cospaced.domain.draft import Elsewhere, Surroundings
 from cospaced.domain.identity import normal_endpoint
+from cospaced.domain.inheritance import kept_waiting
 from cospaced.domain.pool import Slots
 from cospaced.domain.seen import SeenLeg
 from cospaced.domain.view import TALKING, View
@@ -92,9 +93,17 @@ class Scene:
             elsewhere=self._elsewhere(row, now, view_of),
             mute_rooms=self.mute_rooms,
             hold_closes=hold_closes,
+            awaits=self._awaits(row, now),
             timeout=self._settings.cms.timeout,
             **self._bounds(row, now),
         )
+
+    def _awaits(self, row: Booking, now: datetime) -> str:
+        """Return the open booking that a planned one may turn out to continue; or empty."""
+        if row.state is not State.PLANNED or now < row.start - row.terms.early_join:
+            return ""
+        found = kept_waiting(row, self._ledger.open_with(row.rooms), now)
+        return found.id if found else ""
 
     def _bounds(self, row: Booking, now: datetime) -> dict[str, Any]:
         """Return what bounds an extension, where one may be decided."""

@@ -1,0 +1,120 @@
+"""What the calendars say of an occurrence, and how much of it an open booking believes.
+
+A booking that is not open is what its calendars say at once. From an open one nobody is taken on
+the word of a calendar that was never read, that holds somebody else's event, or that may not have
+said its last word.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from cospaced.domain.booking import Booking, State
+from cospaced.domain.fold import Folded, Wanted, fold, why_not
+from cospaced.domain.inheritance import PATIENCE, forsaken, is_new, patience
+from cospaced.engine.copies import Copies, Key
+from cospaced.engine.leavers import Leavers
+from cospaced.engine.ledger import Ledger
+from cospaced.ports import Clock
+from cospaced.settings import ConferenceSettings, Settings
+
+
+class Hearing:
+    """Folds copies for rows; remembers only which rooms are held (`leavers`)."""
+
+    def __init__(self, *, ledger: Ledger, copies: Copies, clock: Clock, settings: Settings) -> None:
+        self._ledger = ledger
+        self._copies = copies
+        self._clock = clock
+        self.unread: Collection[str] = ()
+        """Rooms whose calendar was never read: what they hold is unknown."""
+        self.leavers = Leavers()
+        self.settings = settings
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self._settings = settings
+        self._rooms = {room.name: room for room in settings.rooms}
+
+    def wanted(self, key: Key, row: Booking | None = None) -> Folded:
+        """Return what the calendars say of an occurrence, to its row if it has one.
+
+        What opened stays a booking, whatever became of the rules by which it did: it keeps its
+        terms, and ends neither for a room that leaves nor for one key in the file.
+        """
+        if row is not None and row.state is State.OPEN and not row.detached:
+            return self._folded(key, replace(row.terms, min_rooms=0), row.organizer)
+        copies = self._copies.of(key)
+        known = row is not None and any(c.occurrence.organizer == row.organizer for c in copies)
+        return self._folded(
+            key, self.settings.conferences, row.organizer if row and known else None
+        )
+
+    def _folded(self, key: Key, terms: ConferenceSettings, owner: str | None) -> Folded:
+        copies, read_at = self._copies.of(key), self._copies.read_at
+        return fold(copies, self._rooms, terms, read_at, owner=owner)
+
+    def forsaken(self, row: Booking, now: datetime) -> bool:
+        """Whether an open booking's own event, by the rules it opened by, is elsewhere or gone."""
+        own = self._folded((row.uid, row.recurrence_id), row.terms, row.organizer)
+        if any(room in self.unread or room in own.strangers for room in row.rooms):
+            return row.detached
+        return forsaken(row, own.wanted, now)
+
+    def believed(
+        self, row: Booking, folded: Folded, patience: timedelta | None = None
+    ) -> tuple[Wanted | None, bool]:
+        """Return what the calendars say with the rooms that a row keeps for now.
+
+        True where nothing can be said at all. `patience` with every room that an open row would
+        lose; None: each has its own.
+        """
+        wanted = folded.wanted
+        kept = [room for room in row.rooms if room in self.unread]
+        if row.state is State.OPEN and not (row.detached or row.closing):
+            # Nobody is hung up on because the file does not name the room any more, nor because
+            # somebody else's event stands where the booking's own did.
+            unknown = [r for r in row.rooms if r not in self._rooms or r in folded.strangers]
+            kept += [room for room in unknown if room not in kept]
+            others = () if wanted is None else wanted.rooms
+            kept += self._leaving(
+                row, [r for r in row.rooms if r not in (*others, *kept)], others, patience
+            )
+        if wanted is None:
+            return None, bool(kept)
+        if not kept:
+            return wanted, False
+        return replace(wanted, rooms=tuple(sorted({*wanted.rooms, *kept}))), False
+
+    def _leaving(
+        self, row: Booking, missed: Sequence[str], others: Sequence[str], patience: timedelta | None
+    ) -> list[str]:
+        """Return the rooms that an open row would lose and that stay for now."""
+        key, now = (row.uid, row.recurrence_id), self._clock.now()
+        patient = {
+            room: self._patience(row, room, now) if patience is None else patience
+            for room in missed
+        }
+        return self.leavers.held(key, patient, others, self._copies.read_at, now)
+
+    def _patience(self, row: Booking, room: str, now: datetime) -> timedelta:
+        """Return how long a room that an open row would lose may yet prove to stay."""
+        copies = {copy.room: copy for copy in self._copies.of((row.uid, row.recurrence_id))}
+        if room in copies:
+            counts = not why_not(copies[room], row.terms)
+            # It counts, so it differs: its room was read again, and was given its time.
+            return timedelta(0) if counts else patience(copies[room])
+        keys = self._copies.covering(row.rooms, now, now + row.terms.early_join)
+        claimants = [key for key in keys if is_new(row, self._ledger.latest(*key))]
+        # What it is about to become may already stand in some calendars.
+        instead = any(
+            copy.room in row.rooms and copy.occurrence.organizer == row.organizer
+            for key in claimants
+            for copy in self._copies.of(key)
+        )
+        return PATIENCE if row.organizer and instead else timedelta(0)
