@@ -472,3 +472,88 @@ def test_the_story_says_what_was_decided_and_why(tmp_path: Path) -> None:
             assert "its event is another one now, of the same organizer: it goes on" in lines
 
     play(tmp_path, story)
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["state kept", "state lost"])
+@pytest.mark.parametrize("changed", ["before the crash", "while it was down", "after it"])
+def test_a_crash_around_the_change_touches_nobody(tmp_path: Path, changed: str, lost: bool) -> None:
+    async def story(site: Site) -> None:
+        one = booked(site, after=2)
+
+        async def change() -> None:
+            site.uninvite(one.uid)
+            site.invite(replace(one, uid="two", rooms=("aula", "boardroom", "cellar")))
+            await seen(site)
+
+        async with site.running() as doom:
+            await site.until(one.start + 5 * MINUTE)
+            before = running(site)
+            if changed == "before the crash":
+                await change()
+            await site.kill(doom)
+        if changed == "while it was down":
+            await change()
+        if lost:
+            site.lose_state()
+        async with site.running():
+            await site.clock.sleep(20)
+            if changed == "after it":
+                await change()
+            await site.clock.sleep(20)
+            after = running(site)
+            assert (after.id, after.uid, after.number) == (before.id, "two", before.number)
+            assert (after.passcode, after.secret) == (before.passcode, before.secret)
+            await site.until(one.end + MINUTE)
+
+    site = play(tmp_path, story)
+    site.assert_all_closed()
+    assert rings(site, *BOTH) == [1, 1]
+    assert lost or rings(site, "cellar") == [1]
+    assert spaces_opened(site) == 1
+
+
+@pytest.mark.parametrize("organizer", ["mallory@example.org", ""])
+def test_with_the_state_lost_a_space_of_another_organizer_is_not_taken_over(
+    tmp_path: Path, organizer: str
+) -> None:
+    async def story(site: Site) -> None:
+        one = booked(site, after=2)
+        async with site.running() as doom:
+            await site.until(one.start + 5 * MINUTE)
+            before = running(site)
+            await site.kill(doom)
+        site.uninvite(one.uid)
+        site.invite(replace(one, uid="two", organizer=organizer))
+        site.lose_state()
+        async with site.running():
+            await site.clock.sleep(100)
+            (row,) = [row for row in site.bookings() if row.uid == "two"]
+            assert row.id != before.id
+            assert row.number != before.number
+            assert "ends in" in site.cluster.messages[0].text
+            await site.until(one.end + MINUTE)
+
+    play(tmp_path, story).assert_all_closed()
+
+
+def test_with_the_state_lost_the_next_conference_of_an_organizer_takes_no_space_over(
+    tmp_path: Path,
+) -> None:
+    async def story(site: Site) -> None:
+        one = booked(site, after=2, minutes=10)
+        two = replace(one, uid="two", start=one.end, end=one.end + 20 * MINUTE)
+        site.invite(two)
+        async with site.running() as doom:
+            await site.until(one.end - SECOND)
+            first = next(row for row in site.bookings() if row.uid == one.uid)
+            await site.kill(doom)
+        site.lose_state()
+        await site.clock.sleep(5)
+        async with site.running():
+            await site.clock.sleep(5 * 60)
+            row = running(site)
+            assert (row.uid, row.id) == ("two", booking_id("two", ""))
+            assert first.id not in [row.id for row in site.bookings() if row.state is State.OPEN]
+            await site.until(two.end + MINUTE)
+
+    play(tmp_path, story).assert_all_closed()

@@ -4,17 +4,17 @@ The space says whose it is (cdrTag = booking id) and carries the passcode and se
 were given, so these are taken from it and not derived anew.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cospaced.domain.booking import Booking, Dial, SpaceForm, State
-from cospaced.domain.display import space_form
+from cospaced.domain.display import organizer, space_form
 from cospaced.domain.draft import SETTLING
 from cospaced.domain.follow import targets
-from cospaced.domain.identity import booking_id, is_booking_id
+from cospaced.domain.identity import booking_id, is_booking_id, normal_endpoint
 from cospaced.domain.lifecycle import Step, step
-from cospaced.domain.seen import SeenSpace
+from cospaced.domain.seen import SeenLeg, SeenSpace
 from cospaced.settings import ConferenceSettings, RoomSettings
 
 
@@ -60,6 +60,36 @@ def overtaken(booking: Booking, space: SeenSpace) -> bool:
     space does not count, nor does a row of ours that says so.
     """
     return not booking.edited and space.cdr_tag != booking.id and is_booking_id(space.cdr_tag)
+
+
+def may_continue(row: Booking, space: SeenSpace, now: datetime) -> bool:
+    """Whether a booking may be what a space goes on as, whose own booking no calendar knows.
+
+    The space says who organized it (meetingScheduler); where that is hidden, nothing is assumed.
+    """
+    scheduler = organizer(row, row.terms)
+    opens = row.start - row.terms.early_join
+    same = bool(scheduler) and scheduler == space.scheduler
+    return same and row.state in ADOPTABLE and opens <= now < row.end
+
+
+def heir_of_space(
+    rows: Iterable[Booking], legs: Iterable[SeenLeg], rooms: Mapping[str, RoomSettings]
+) -> Booking | None:
+    """Return the booking that has the most endpoints in a space's call; None where none has any."""
+    inside = {normal_endpoint(leg.remote_party) for leg in legs}
+
+    def shared(row: Booking) -> int:
+        theirs = {normal_endpoint(target.endpoint) for target in targets(row.rooms, rooms)}
+        return len(theirs & inside)
+
+    found = max(rows, key=lambda row: (shared(row), row.id), default=None)
+    return found if found is not None and shared(found) else None
+
+
+def renewed(after: Booking, space: SeenSpace) -> Booking:
+    """Return an adopted row under the id that its space carries: ids outlive their events."""
+    return replace(after, id=space.cdr_tag, generation=after.generation + 1, version=0)
 
 
 def orphan(

@@ -95,6 +95,7 @@ class Machine:
         self.recovery = Recovery(
             ledger=self.ledger,
             timing=self.timing,
+            copies=self.copies,
             bridges=self.bridges,
             clock=clock,
             calendars_known=self._calendars_known,

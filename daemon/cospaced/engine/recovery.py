@@ -10,11 +10,22 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from cospaced.domain.adoption import ADOPTABLE, adopted, orphan, overtaken
+from cospaced.domain.adoption import (
+    ADOPTABLE,
+    adopted,
+    heir_of_space,
+    may_continue,
+    orphan,
+    overtaken,
+    renewed,
+)
+from cospaced.domain.booking import Booking
+from cospaced.domain.identity import booking_id
 from cospaced.domain.lifecycle import Step, step
 from cospaced.domain.pool import Slots
 from cospaced.domain.seen import SeenSpace
 from cospaced.engine.bridges import Bridges
+from cospaced.engine.copies import Copies
 from cospaced.engine.ledger import Ledger
 from cospaced.engine.timing import TimingLoop
 from cospaced.ports import Clock
@@ -40,12 +51,14 @@ class Recovery:
         *,
         ledger: Ledger,
         timing: TimingLoop,
+        copies: Copies,
         bridges: Bridges,
         clock: Clock,
         calendars_known: Callable[[], bool],
     ) -> None:
         self._ledger = ledger
         self._timing = timing
+        self._copies = copies
         self._bridges = bridges
         self._clock = clock
         self._calendars_known = calendars_known
@@ -90,8 +103,14 @@ class Recovery:
         row = self._ledger.get(space.cdr_tag)
         if row is None:
             raise KeyError(space.cdr_tag)
+        after = self._adopted(number, space, row)
+        log.info("booking.adopted", booking=row.id, number=number)
+        self._timing.adopt(row, after)
+
+    def _adopted(self, number: int, space: SeenSpace, row: Booking) -> Booking:
+        self._unclaimed.pop(number, None)
         settings = self._timing.settings
-        after = adopted(
+        return adopted(
             row,
             space,
             number,
@@ -100,9 +119,6 @@ class Recovery:
             rooms={room.name: room for room in settings.rooms},
             timeout=settings.cms.timeout,
         )
-        self._unclaimed.pop(number, None)
-        log.info("booking.adopted", booking=row.id, number=number)
-        self._timing.adopt(row, after)
 
     def settle(self) -> None:
         """Let bookings that the calendars brought claim their spaces; close what nobody claims."""
@@ -110,8 +126,61 @@ class Recovery:
             row = self._ledger.get(space.cdr_tag)
             if row is not None and row.state in ADOPTABLE:
                 self._adopt(number, space)
-            elif self._calendars_known():
+            elif self._calendars_known() and not self._hoped_for(space):
                 self._close(number, space, taken=row is not None)
+
+    def _hoped_for(self, space: SeenSpace) -> bool:
+        """Whether somebody may yet go on in an open space that no booking speaks for.
+
+        Where its event stands in some calendar and is no booking, calendars may be changing.
+        """
+        if self._claimants(space):
+            return True
+        settings, now = self._timing.settings, self._clock.now()
+        rooms = [room.name for room in settings.rooms]
+        running = self._copies.covering(rooms, now, now + settings.conferences.early_join)
+        return any(booking_id(*key) == space.cdr_tag for key in running)
+
+    def _claimants(self, space: SeenSpace) -> list[Booking]:
+        """Return the bookings that may continue an open space whose own no calendar knows."""
+        if not space.cdr_tag or self._ledger.get(space.cdr_tag) is not None:
+            return []
+        now = self._clock.now()
+        rows = [row for row in self._ledger.in_state(*ADOPTABLE) if may_continue(row, space, now)]
+        # An event that the calendars hold, though it be over, has not become another one.
+        keys = {key for row in rows for room in row.rooms for key in self._copies.of_room(room)}
+        known = any(booking_id(*key) == space.cdr_tag for key in keys)
+        return [] if known else rows
+
+    async def _settle_claims(self) -> None:
+        """Look who is in the spaces that somebody may continue, and let him, or nobody."""
+        while True:
+            await self._clock.sleep(IDLE)
+            if self._calendars_known():
+                for number, space in sorted(self._unclaimed.items()):
+                    if self._claimants(space):
+                        await self._settle_claim(number, space)
+
+    async def _settle_claim(self, number: int, space: SeenSpace) -> None:
+        calls = await self._bridges.calls(space.id, aged=False, audit=False)
+        legs = await self._bridges.legs(calls.calls, (), audit=False)
+        if calls.blind or legs.blind or self._unclaimed.get(number) != space:
+            return
+        rooms = {room.name: room for room in self._timing.settings.rooms}
+        row = heir_of_space(self._claimants(space), legs.legs, rooms)
+        if row is None:
+            self._close(number, space, taken=False)
+        else:
+            self._go_on(number, space, row)
+
+    def _go_on(self, number: int, space: SeenSpace, row: Booking) -> None:
+        """Let a booking go on in a space found open, under the id that the space carries."""
+        after = renewed(self._adopted(number, space, row), space)
+        reason = f"its event goes on in booking {after.id}"
+        self._ledger.tell(step(row, Step.CANCEL, reason), reason)
+        why = "found open on CMS: of the same organizer, with its rooms in the call, it goes on"
+        log.info("booking.inherited", booking=after.id, number=number, reason=why)
+        self._timing.adopt(None, after, why)
 
     def _close(self, number: int, space: SeenSpace, *, taken: bool) -> None:
         self._unclaimed.pop(number, None)
@@ -125,6 +194,7 @@ class Recovery:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._repeat(self._audit_calls))
             tasks.create_task(self._repeat(self._audit_slots))
+            tasks.create_task(self._settle_claims())
 
     async def _repeat(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do it once a round, however long it takes."""

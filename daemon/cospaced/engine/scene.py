@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from cospaced.domain.adoption import may_continue
 from cospaced.domain.booking import Booking, Dial, DialState, State
 from cospaced.domain.display import placeholder
 from cospaced.domain.draft import Elsewhere, Surroundings
 from cospaced.domain.identity import normal_endpoint
-from cospaced.domain.inheritance import kept_waiting
+from cospaced.domain.inheritance import PATIENCE, kept_waiting
 from cospaced.domain.pool import Slots
-from cospaced.domain.seen import SeenLeg
+from cospaced.domain.seen import SeenLeg, SeenSpace
 from cospaced.domain.view import TALKING, View
 from cospaced.engine.bridges import Bridges
 from cospaced.engine.copies import Copies
@@ -38,7 +39,7 @@ class Scene:
         self._sitting: dict[str, dict[str, None]] = {}
         self.slots: Slots | None = None
         self.mute_rooms: tuple[str, ...] = ()
-        self.unclaimed: Mapping[int, object] = {}
+        self.unclaimed: Mapping[int, SeenSpace] = {}
         self.settings = settings
 
     @property
@@ -103,7 +104,12 @@ class Scene:
         if row.state is not State.PLANNED or now < row.start - row.terms.early_join:
             return ""
         found = kept_waiting(row, self._ledger.open_with(row.rooms), now)
-        return found.id if found else ""
+        if found is not None:
+            return found.id
+        if now >= row.created_at + PATIENCE:
+            return ""
+        spaces = (space for space in self.unclaimed.values() if may_continue(row, space, now))
+        return next((space.cdr_tag for space in spaces), "")
 
     def _bounds(self, row: Booking, now: datetime) -> dict[str, Any]:
         """Return what bounds an extension, where one may be decided."""

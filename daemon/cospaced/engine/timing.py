@@ -295,9 +295,10 @@ class TimingLoop:
             self._ledger.add(row.id, [("looked", "the daemon was started again: looking")])
         self.touch_all()
 
-    def adopt(self, before: Booking | None, after: Booking) -> None:
-        """Take up a booking that was found open on CMS."""
+    def adopt(self, before: Booking | None, after: Booking, story: str = "") -> None:
+        """Take up a booking that was found open on CMS; `story` tells more of it."""
         known = before or replace(after, dials=(), state=State.PLANNED)
-        self.put(known, after, (), [("looked", f"its space {after.number} was found open on CMS")])
+        told = story or f"its space {after.number} was found open on CMS"
+        self.put(known, after, (), [("looked", told)])
         displaced = self._placing.displaced(after)
         self.touch([after.id, *displaced])
