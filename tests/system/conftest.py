@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from support.installed_site import simulated_cms
 from support.machine import ROOT, Machine, why_not
 
 
@@ -29,6 +30,14 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         yield machine
     finally:
         machine.close()
+
+
+@pytest.fixture(scope="module")
+def cms(rig: Machine, wheel: Path) -> Iterator[Machine]:
+    """Install the wheel and start a simulated CMS inside the machine."""
+    rig.install_wheel(wheel)
+    with simulated_cms(rig):
+        yield rig
 
 
 @pytest.fixture(scope="session")

@@ -1,23 +1,12 @@
 """The installed wheel, run by its own unit under a real systemd, beside a simulated CMS."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from support.installed_site import CONFIGURATION, INI, book, configure, simulated_cms, told
+from support.installed_site import CONFIGURATION, INI, book, configure, told
 from support.machine import Machine, wait_until
 
 
 pytestmark = [pytest.mark.real_systemd, pytest.mark.timeout(120)]
-
-
-@pytest.fixture(scope="module")
-def cms(rig: Machine, wheel: Path) -> Iterator[Machine]:
-    """Install the wheel and start a simulated CMS inside the machine."""
-    rig.install_wheel(wheel)
-    with simulated_cms(rig):
-        yield rig
 
 
 def test_a_conference_is_held_and_survives_kill_9_under_the_hardened_unit(cms: Machine) -> None:
