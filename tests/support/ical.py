@@ -1,6 +1,7 @@
 """Builders of iCalendar text, and one short way to work it out."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -61,3 +62,23 @@ def times(result: Expansion) -> list[str]:
 
 def texts(result: Expansion) -> list[str]:
     return [problem.text for problem in result.problems]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A calendar and what must come of it."""
+
+    data: bytes
+    times: list[str]
+    days: tuple[str, str] = ("2026-11-23", "2026-12-23")
+    problems: list[str] = field(default_factory=list)
+    """A piece of each problem's text, in order."""
+    zone: str = "Europe/Berlin"
+    """The daemon's own."""
+
+    def check(self) -> None:
+        result = expanded(self.data, window(*self.days), zone=self.zone)
+        assert times(result) == self.times
+        assert len(texts(result)) == len(self.problems), texts(result)
+        for text, piece in zip(texts(result), self.problems, strict=True):
+            assert piece in text

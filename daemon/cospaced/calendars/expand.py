@@ -18,6 +18,8 @@ from cospaced.domain.calendar import EventProblem, Occurrence
 from cospaced.domain.timespan import Timespan
 
 
+_TWO_ORGANIZERS = "its UID stands for events of different organizers; the newest counts"
+
 Guard = Callable[[], AbstractContextManager[None]]
 """Entered for each UID; raises Unusable inside where that takes too long."""
 
@@ -41,6 +43,8 @@ def expand_group(
     try:
         with guard():
             parts, lost = _read(calendar, uid, books, address, problems)
+            if len({p.meaning.organizer for p in parts if p.recurrence_id is None} - {""}) > 1:
+                problems.append(_TWO_ORGANIZERS)
             if len(parts) == 1 and not parts[0].recurs and not lost:
                 found = [parts[0].occurrence(uid)]
             else:
