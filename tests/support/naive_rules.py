@@ -71,7 +71,8 @@ class Rule:
                         continue
                     walls = (time(hour, m, s) for m in minutes for s in seconds)
                     found = (datetime.combine(day, wall) for wall in walls)
-                    yield from (wall for wall in found if self._in_turn(wall, start))
+                    whole_days = self.freq not in SUBDAY
+                    yield from (w for w in found if whole_days or self._in_turn(w, start))
             day += timedelta(days=1)
 
     def _in_turn(self, wall: datetime, start: datetime) -> bool:

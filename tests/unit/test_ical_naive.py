@@ -2,19 +2,21 @@
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, given, note, settings
 
 from support.ical import expanded, texts
 from support.naive_calendars import Sample, samples
 
 
-EXAMPLES = 30_000 if os.environ.get("SOAK") else 100
+SOAK = bool(os.environ.get("SOAK"))
 
 
+@pytest.mark.timeout(3600 if SOAK else 30)
 @settings(
-    max_examples=EXAMPLES,
+    max_examples=10_000 if SOAK else 80,
     deadline=None,
-    derandomize=True,
+    derandomize=not SOAK,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(samples())
