@@ -16,11 +16,13 @@ import recurring_ical_events
 
 
 MEMORY = 3 << 30
+CPU_SECONDS = 12
 
 
 def main() -> None:
     """Answer one question: the times found, or the name of what was raised."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
     warnings.simplefilter("ignore")
     text, start, end, zone = json.loads(sys.stdin.read())
     local = ZoneInfo(zone)

@@ -1,7 +1,8 @@
 """One UID's events, worked out over a window: text in, occurrences and problems out.
 
-A group stands alone: whatever is wrong with it costs only itself. Recurrence is left to
-recurring-ical-events, which is given wall times and so never meets a time zone: icalendar keeps
+A group stands alone: whatever is wrong with it costs only itself. What rules yield is left to
+dateutil, and what comes of it with RDATE, EXDATE and changes of all later instances to
+recurring-ical-events. Both are given wall times and so never meet a time zone: icalendar keeps
 those for the whole process by name, and two calendars mean different things by one name.
 """
 
