@@ -28,6 +28,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from cospaced.errors import CospacedError
 from cospaced.host.tls import certificate_text, tls_context
+from cospaced.host.unpacking import TooLarge, Unpacking
 from cospaced.settings import Secret
 
 
@@ -130,25 +131,33 @@ class Web:
 
     async def _exchange(self, request: httpx.Request, limit: int) -> Answer:
         response = await self._transport.handle_async_request(request)
-        chunks = bytearray()
         try:
-            async for chunk in response.aiter_bytes():
-                chunks += chunk
-                if len(chunks) > limit:
-                    text = f"{_host(request)} sent more than {limit} bytes; the rest was not read"
-                    raise WebError("too_large", text, sent=True)
+            body = Unpacking(response.headers.get("Content-Encoding", ""), limit)
+            async for chunk in _wire(response):
+                body.add(chunk)
+            whole = body.whole()
+        except TooLarge as error:
+            text = f"{_host(request)} sent more than {limit} bytes; the rest was not read"
+            raise WebError("too_large", text, sent=True) from error
+        except ValueError as error:
+            raise WebError("protocol", f"{_host(request)}: {error}", sent=True) from error
         finally:
             # A connection whose answer was not read to its end is closed by this, not reused.
             await response.aclose()
-        return Answer(
-            status=response.status_code, headers=dict(response.headers), body=bytes(chunks)
-        )
+        return Answer(status=response.status_code, headers=dict(response.headers), body=whole)
 
     def _sent(self, error: BaseException) -> bool:
         """Whether the request may have left: it did once a connection was handed to it."""
         if self._departed is None:
             return not isinstance(error, _NEVER_SENT)
         return asyncio.current_task() in self._departed
+
+
+def _wire(response: httpx.Response) -> httpx.AsyncByteStream:
+    """Return a body as it comes: httpx itself would unpack it without limit."""
+    if not isinstance(response.stream, httpx.AsyncByteStream):
+        raise TypeError("a transport answered with a stream for threads")
+    return response.stream
 
 
 def _built(
