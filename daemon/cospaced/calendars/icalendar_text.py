@@ -105,6 +105,8 @@ def read(data: bytes, address: str = "") -> CalendarText:
     text = broken_encoding.decode(data)
     if not text.strip():
         raise CalendarError("not_a_calendar", "it is empty where a calendar should be")
+    if broken_encoding.has_hole(data):
+        raise CalendarError("truncated", "a part in the middle is missing: there are NUL bytes")
     for number, line in enumerate(text.split("\n")):
         if line:
             reader.line(line, number)

@@ -10,6 +10,16 @@ import re
 
 
 _LINE_ENDS = re.compile(rb"\r*\n[\r\n]*")
+_HOLE = bytes(16)
+"""More NUL bytes in a row than any encoding of a text has."""
+
+
+def has_hole(data: bytes) -> bool:
+    """Whether a block of a file is missing: a disk or a copy that failed left NUL bytes for it.
+
+    Padding behind the end is none.
+    """
+    return _HOLE in data.rstrip(b"\0\r\n")
 
 
 def decode(data: bytes) -> str:
