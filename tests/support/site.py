@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import structlog
 
-from cospaced.calendars.ical_source import IcalSource
+from cospaced.calendars.ical_source import LIMIT, IcalSource
 from cospaced.calendars.workers import InlineExpander
 from cospaced.cms.bridge import CmsBridge
 from cospaced.cms.peers import Peers
@@ -242,23 +242,29 @@ class Site:
             bridges = bridges[:1]
             make = partial(self._bridge, doom=doom)
             search = Peers(make, self.store, bridges, self.cluster.bridges[0].address).find
-        source = IcalSource(
-            self.settings.calendars[0],
-            time_zone="Europe/Berlin",
-            web=None,
-            expander=InlineExpander(offload),
-            offload=offload,
-            clock=self.clock,
-        )
         ports = Ports(
             clock=self.clock,
             entropy=self.entropy,
             store=_DoomedStore(self.store, doom),
             bridges=bridges,
-            sources={"files": source},
+            sources={"files": self.source(offload)},
             search=search,
         )
         return Machine(self.settings, ports, site_key=SITE_KEY, site_id=SITE_ID)
+
+    def source(
+        self, offload: InlineOffload, web: Web | None = None, limit: int = LIMIT
+    ) -> IcalSource:
+        """Return what reads the calendars."""
+        return IcalSource(
+            self.settings.calendars[0],
+            time_zone="Europe/Berlin",
+            web=web,
+            expander=InlineExpander(offload),
+            offload=offload,
+            clock=self.clock,
+            limit=limit,
+        )
 
     def _record(self, alive: Callable[[], bool]) -> None:
         def record(_: Any, level: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from support.site import Invitation, Site
 from support.virtual import VirtualClock, run_virtually
@@ -13,13 +13,24 @@ from support.virtual import VirtualClock, run_virtually
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
 Story = Callable[[Site], Coroutine[Any, Any, None]]
+S = TypeVar("S", bound=Site)
 
 
 def play(folder: Path, story: Story, **keys: Any) -> Site:
     """Tell one story on a new site and return the site."""
+    return play_on(Site, folder, story, **keys)
 
-    async def main(clock: VirtualClock) -> Site:
-        site = Site(clock, folder, **keys)
+
+def play_on(
+    kind: Callable[..., S],
+    folder: Path,
+    story: Callable[[S], Coroutine[Any, Any, None]],
+    **keys: Any,
+) -> S:
+    """Tell one story on a new site of a kind."""
+
+    async def main(clock: VirtualClock) -> S:
+        site = kind(clock, folder, **keys)
         await story(site)
         return site
 

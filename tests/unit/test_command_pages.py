@@ -134,7 +134,7 @@ Private meeting
 Pool and Call Bridges
   pool 8001 to 8005: 5 usable, 1 in use
   Call Bridges that answer: core1
-  calendars: 1 of 2 read, the last change at 08:00:00
+  calendars: 1 of 2 read, the last at 08:00:00
   the last 3 openings and dials: 41 ms late in the middle, 900 ms at most"""
     )
 

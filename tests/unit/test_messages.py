@@ -23,6 +23,7 @@ KEYS = [
     "count",
     "attempt",
     "requests",
+    "since",
     "start",
     "end",
     "version",

@@ -186,7 +186,7 @@ class _Held:
         if up:
             lines.append(f"Call Bridges that answer: {', '.join(up)}")
         read = [one["read_at"] for one in calendars if one["read_at"] and not one["failing_since"]]
-        latest = f", the last change at {self._local(max(read))}" if read else ""
+        latest = f", the last at {self._local(max(read))}" if read else ""
         lines.append(f"calendars: {len(read)} of {len(calendars)} read{latest}")
         if starts := self._shown["starts"]:
             late = sorted(start["late_ms"] for start in starts)

@@ -93,6 +93,39 @@ class EventProblem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Missed:
+    """An occurrence that a calendar held and shows no more.
+
+    `since` is when it was first missed, put later by all the time in which nobody looked.
+    """
+
+    key: tuple[str, str]
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """What the last readings of a calendar missed, and is not believed yet; see `confirm`."""
+
+    missed: tuple[Missed, ...] = ()
+    dangerous: bool = False
+    """So much was missed at once that the calendar is suspected, not its events."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is known of a room's calendar besides its last reading; stored with it, for a restart.
+
+    `place` tells whether it still is the same calendar. `failing_since` is the first poll that
+    failed after the reading.
+    """
+
+    place: str = ""
+    doubt: Doubt = Doubt()
+    failing_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What one poll of one room found: a whole, trusted calendar over `covered`.
 
@@ -111,3 +144,5 @@ class Reading:
     """How many requests (or file reads) it took."""
     unchanged: bool = False
     """The source said that nothing changed: occurrences are those of the reading before."""
+    standing: Standing = Standing()
+    """Left alone by the sources."""

@@ -7,16 +7,14 @@ A failing calendar is told once, and once more when it is well again; its last g
 import asyncio
 import heapq
 from collections.abc import Callable, Iterable, KeysView, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from cospaced.domain.calendar import Reading
-from cospaced.domain.confirm import judge
 from cospaced.domain.timespan import Timespan
 from cospaced.engine.copies import Copies, Key
-from cospaced.engine.room_desk import RoomDesk
+from cospaced.engine.room_desk import RoomDesk, place_of
 from cospaced.errors import CalendarError, StoreUnusable
 from cospaced.ports import CalendarSource, Clock, Entropy, Store
 from cospaced.settings import RoomSettings, Settings
@@ -75,7 +73,7 @@ class Polling:
     def doubts(self, room: str, key: Key) -> bool:
         """Whether a room's last reading missed an occurrence that it had, still unconfirmed."""
         desk = self._desks.get(room)
-        return desk is not None and key in desk.missing
+        return desk is not None and desk.misses(key)
 
     def hurry(self, rooms: Iterable[str]) -> None:
         """Poll some rooms now; those whose poll is under way are left to it."""
@@ -93,17 +91,15 @@ class Polling:
     @property
     def mute(self) -> tuple[str, ...]:
         """Rooms unreadable for so long that they are dialled no more."""
-        now, limit = self._clock.now(), self.settings.daemon.stale_limit
-        return tuple(name for name, (since, _) in self.failing().items() if now - since > limit)
+        limit = self.settings.daemon.stale_limit
+        return tuple(
+            name for name in sorted(self._failing) if self._desks[name].failing_for > limit
+        )
 
     def failing(self) -> dict[str, tuple[datetime, str]]:
         """Return since when and why calendars cannot be read, by room."""
-        desks = [(name, self._desks[name]) for name in sorted(self._failing)]
-        return {
-            name: (desk.failing_since, desk.reason)
-            for name, desk in desks
-            if desk.failing_since is not None
-        }
+        desks = ((name, self._desks[name]) for name in sorted(self._failing))
+        return {name: (desk.failing_since, desk.reason) for name, desk in desks}
 
     def readings(self) -> dict[str, Reading]:
         """Return the last good reading of each room."""
@@ -129,8 +125,10 @@ class Polling:
 
     def _add(self, room: RoomSettings, reading: Reading | None = None) -> None:
         self._failing.pop(room.name, None)
-        self._desks[room.name] = RoomDesk(room=room, reading=reading)
-        if reading is None:
+        desk = self._desks[room.name] = RoomDesk(room=room, clock=self._clock, reading=reading)
+        if desk.failing:
+            self._failing[room.name] = None
+        if desk.reading is None:
             self._unread[room.name] = None
         most = min(self.settings.daemon.poll_interval.total_seconds(), 5.0)
         # The first reading comes soon; later polls drift apart over the interval.
@@ -152,7 +150,7 @@ class Polling:
             changed += self._copies.forget(name)
         for name, room in wanted.items():
             desk = self._desks.get(name)
-            if desk is None or _place(desk.room) != _place(room):
+            if desk is None or place_of(desk.room) != place_of(room):
                 if desk is not None:
                     changed += self._copies.forget(name)
                 self._add(room)
@@ -197,65 +195,56 @@ class Polling:
     # --- one poll ---------------------------------------------------------------------------
 
     async def _poll(self, name: str, desk: RoomDesk) -> None:
-        calendar = desk.room.calendar
-        gate = self._gates.setdefault(calendar, asyncio.Semaphore(AT_ONCE))
+        gate = self._gates.setdefault(desk.room.calendar, asyncio.Semaphore(AT_ONCE))
         again: timedelta | None = None
         async with gate:
-            try:
-                reading = await self._read(desk)
-            except CalendarError as error:
-                self._failed(desk, error)
-            except Exception as error:
-                # The edge of a poll: a fault of one adapter must not stop the other rooms.
-                log.exception("calendar.fault", room=name, calendar=calendar)
-                self._failed(desk, CalendarError("unreadable", repr(error)))
+            found = await self._read(name, desk)
+            if self._desks.get(name) is not desk:
+                # The configuration names another calendar by now, or none.
+                return
+            if isinstance(found, CalendarError):
+                await self._failed(name, desk, found)
             else:
-                again = await self._accept(name, desk, reading)
+                again = await self._accept(name, desk, found)
         desk.tried = True
         desk.under_way = False
         if self._desks.get(name) is desk:
             self._schedule(name, (again or self._interval(name)).total_seconds())
             self._wake.set()
 
-    async def _read(self, desk: RoomDesk) -> Reading:
-        source = self._sources[desk.room.calendar]
+    async def _read(self, name: str, desk: RoomDesk) -> Reading | CalendarError:
         now = self._clock.now()
         window = Timespan(now - BACKWARD, now + self.settings.daemon.booking_window)
-        reading = await source.poll(desk.room, desk.reading, window)
+        try:
+            source = self._sources[desk.room.calendar]
+            reading = await source.poll(desk.room, desk.reading, window)
+        except CalendarError as error:
+            return error
+        except Exception as error:
+            # The edge of a poll: a fault of one adapter must not stop the other rooms.
+            log.exception("calendar.fault", room=name, calendar=desk.room.calendar)
+            return CalendarError("unreadable", repr(error))
         self.polls += 1
         self.requests += reading.requests
         return reading
 
     async def _accept(self, name: str, desk: RoomDesk, reading: Reading) -> timedelta | None:
         """Take up a good reading; return how soon it wants to be confirmed."""
-        now = self._clock.now()
+        before = desk.reading
+        kept, again = desk.judged(reading, self.settings.daemon.poll_interval)
         self._failing.pop(name, None)
-        desk.recovered(now)
-        known = () if desk.reading is None else desk.reading.occurrences
-        verdict = judge(known, reading.occurrences, desk.missing, now, held=desk.mass_told)
-        desk.tell_mass(len(verdict.missing), mass=verdict.mass)
-        desk.tell_problems(reading)
-        settled = reading.unchanged and not desk.missing and not verdict.missing
-        same_cover = desk.reading is not None and desk.reading.covered == reading.covered
-        first = desk.reading is None
-        desk.missing = verdict.missing
-        kept = replace(reading, occurrences=verdict.occurrences, unchanged=False)
-        if verdict.missing:
-            # Whoever says "unchanged" to this would confirm what is still in doubt.
-            kept = replace(kept, stamp="")
-        desk.reading = kept
         self._unread.pop(name, None)
-        if settled and same_cover:
-            if again := self._copies.read_again(name, now):
-                self._on_change(again)
-            return verdict.again_after
+        if reading.unchanged and before is not None and _alike(before, kept):
+            if keys := self._copies.read_again(name, self._clock.now()):
+                self._on_change(keys)
+            return again
         changed = set(self._copy(name, desk, kept))
         await self._save(name, kept)
-        if first:
+        if before is None:
             # What is booked with this room and stands in no calendar any more is seen now.
             changed.update(self._booked_before(name))
         self._on_change(sorted(changed))
-        return verdict.again_after
+        return again
 
     def _copy(self, name: str, desk: RoomDesk, reading: Reading) -> Sequence[Key]:
         now = self._clock.now()
@@ -282,11 +271,14 @@ class Polling:
                 return max(min(usual, until), QUICK) if until < usual else usual
         return usual
 
-    def _failed(self, desk: RoomDesk, error: CalendarError) -> None:
-        self._failing[desk.room.name] = None
-        desk.failed(error, self._clock.now(), self.settings.daemon.stale_after)
+    async def _failed(self, name: str, desk: RoomDesk, error: CalendarError) -> None:
+        self._failing[name] = None
+        first = desk.failed(error, self.settings.daemon)
+        if first and desk.reading is not None:
+            # Since when it fails is to be known after a restart.
+            await self._save(name, desk.reading)
 
 
-def _place(room: RoomSettings) -> tuple[object, ...]:
-    """Return what says which calendar a room has."""
-    return (room.calendar, room.path, room.url, room.mailbox, room.address)
+def _alike(before: Reading, after: Reading) -> bool:
+    """Whether two readings of one calendar differ in nothing that is stored or followed."""
+    return (before.covered, before.standing) == (after.covered, after.standing)

@@ -1,15 +1,22 @@
-"""What the polling knows of one room's calendar, and what it tells of its health."""
+"""What the polling knows of one room's calendar, and what it tells of its health.
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+Spans are measured on the clock that never steps, so that a clock that is set makes no calendar
+stale. What changes is told, not what goes on; what changes again and again is told once.
+"""
+
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hashlib import blake2b
 
 import structlog
 
-from cospaced.domain.calendar import Reading
+from cospaced.domain.calendar import Doubt, Reading, Standing
+from cospaced.domain.confirm import NO_DOUBT, Verdict, judge, unwatched
+from cospaced.domain.steadiness import WITHIN, Steadiness
 from cospaced.engine.copies import Key
 from cospaced.errors import CalendarError
-from cospaced.settings import RoomSettings
+from cospaced.ports import Clock
+from cospaced.settings import DaemonSettings, RoomSettings
 
 
 log = structlog.get_logger()
@@ -20,50 +27,199 @@ class RoomDesk:
     """What is known of one room's calendar."""
 
     room: RoomSettings
+    clock: Clock
     reading: Reading | None = None
-    missing: Mapping[Key, datetime] = field(default_factory=dict)
+    """The last good one, with what was in doubt kept in it."""
     tried: bool = False
-    failing_since: datetime | None = None
     reason: str = ""
-    stale_told: bool = False
-    mass_told: bool = False
-    problems: frozenset[str] = frozenset()
+    """Why it cannot be read, as of its last poll."""
     due: float | None = None
     """On the clock that never steps."""
     under_way: bool = False
+    _failing_from: float | None = None
+    _told: bool = False
+    """Whether this failing was told, so that its end is."""
+    _stale_told: bool = False
+    _mute_told: bool = False
+    _emptied_from: float | None = None
+    _emptied_told: bool = False
+    _steadiness: Steadiness = field(default_factory=Steadiness)
+    _gone: dict[Key, float] = field(default_factory=dict)
+    """What was believed to be gone, and when."""
+    _problems: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Go on where the process before left off."""
+        if self.reading is None:
+            return
+        if self.reading.standing.place not in ("", place_of(self.room)):
+            self.reading = None
+        elif (since := self.reading.standing.failing_since) is not None:
+            gone_by = (self.clock.now() - since).total_seconds()
+            self._failing_from = self.clock.monotonic() - max(0.0, gone_by)
+
+    @property
+    def doubt(self) -> Doubt:
+        """What is missed, and not believed yet."""
+        return NO_DOUBT if self.reading is None else self.reading.standing.doubt
+
+    @property
+    def failing(self) -> bool:
+        """Whether its last poll failed."""
+        return self._failing_from is not None
+
+    @property
+    def failing_for(self) -> timedelta:
+        """For how long it has not been read."""
+        return self._since(self._failing_from)
+
+    @property
+    def failing_since(self) -> datetime:
+        """Since when it has not been read, by the wall clock as it is now, to the second."""
+        since = self.clock.now() - self.failing_for
+        return (since + timedelta(seconds=0.5)).replace(microsecond=0)
 
     @property
     def _keys(self) -> dict[str, str]:
         return {"room": self.room.name, "calendar": self.room.calendar}
 
-    def failed(self, error: CalendarError, now: datetime, stale_after: timedelta) -> None:
-        """Note a failed poll; told once, and once more when it has lasted."""
+    def _since(self, begun: float | None) -> timedelta:
+        return timedelta(seconds=0 if begun is None else self.clock.monotonic() - begun)
+
+    def failed(self, error: CalendarError, terms: DaemonSettings) -> bool:
+        """Note a failed poll; return whether the one before was good.
+
+        Told once, once more when it has lasted, and once when its rooms ring no more.
+        """
         self.reason = str(error)
-        if self.failing_since is None:
-            self.failing_since = now
-            log.error("calendar.failed", **self._keys, kind=error.kind, reason=str(error))
-        if now - self.failing_since > stale_after and not self.stale_told:
-            self.stale_told = True
-            since = int((now - self.failing_since).total_seconds())
-            log.error("calendar.stale", **self._keys, seconds=since, reason=str(error))
+        turned = self._failing_from is None
+        if self._failing_from is None:
+            self._failing_from = self.clock.monotonic()
+            if self.reading is not None:
+                standing = replace(self.reading.standing, failing_since=self.failing_since)
+                self.reading = replace(self.reading, standing=standing)
+        if self._bad(self.reason, turned=turned) and not self._told:
+            self._told = True
+            log.error("calendar.failed", **self._keys, kind=error.kind, reason=self.reason)
+        self._tell_lasting(terms)
+        return turned
 
-    def recovered(self, now: datetime) -> None:
-        """Note a good reading; told if the one before failed."""
-        if self.failing_since is None:
-            return
-        seconds = int((now - self.failing_since).total_seconds())
-        self.failing_since, self.stale_told, self.reason = None, False, ""
-        log.info("calendar.recovered", **self._keys, seconds=seconds)
+    def _tell_lasting(self, terms: DaemonSettings) -> None:
+        keys = self._keys | {"since": self.failing_since, "seconds": self._seconds()}
+        if self.failing_for > terms.stale_after and not self._stale_told:
+            self._told = self._stale_told = True
+            log.error("calendar.stale", **keys, reason=self.reason)
+        if self.failing_for > terms.stale_limit and not self._mute_told:
+            self._mute_told = True
+            log.error("calendar.mute", **keys)
 
-    def tell_mass(self, count: int, *, mass: bool) -> None:
-        """Tell once that a dangerous answer is held."""
-        if mass and not self.mass_told:
-            log.warning("calendar.emptied", **self._keys, count=count)
-        self.mass_told = mass
+    def _seconds(self) -> int:
+        return int(self.failing_for.total_seconds())
 
-    def tell_problems(self, reading: Reading) -> None:
+    def judged(self, reading: Reading, interval: timedelta) -> tuple[Reading, timedelta | None]:
+        """Put what is believed of a good reading in place of the one before, and return it.
+
+        Also return how soon it wants to be confirmed. `interval` is that of the polls.
+        """
+        now = self.clock.now()
+        self._recovered()
+        before = self.reading
+        verdict = judge(
+            () if before is None else before.occurrences,
+            reading.occurrences,
+            self.doubt,
+            now,
+            unwatched=timedelta(0) if before is None else unwatched(before.read_at, now, interval),
+            wary=self._steadiness.flapping,
+        )
+        self._tell_vanished(verdict)
+        self._tell_problems(reading)
+        self.reading = kept = replace(
+            reading,
+            occurrences=verdict.occurrences,
+            unchanged=False,
+            # Whoever says "unchanged" to a stamp would confirm what is still in doubt.
+            stamp="" if verdict.doubt.missed else reading.stamp,
+            standing=Standing(place=place_of(self.room), doubt=verdict.doubt),
+        )
+        return kept, verdict.again_after
+
+    def _recovered(self) -> None:
+        """Note a good reading; told if the failing before was."""
+        if self._failing_from is not None:
+            if self._told:
+                log.info("calendar.recovered", **self._keys, seconds=self._seconds())
+            self._failing_from, self.reason = None, ""
+            self._told = self._stale_told = self._mute_told = False
+
+    def _tell_vanished(self, verdict: Verdict) -> None:
+        """Tell once that a dangerous answer is held, and what became of it."""
+        missed, contradicted = len(verdict.doubt.missed), self._contradicted(verdict)
+        if verdict.doubt.dangerous:
+            turned = self._emptied_from is None
+            if self._emptied_from is None:
+                self._emptied_from = self.clock.monotonic()
+            told = self._bad(f"{missed} events are gone at once", turned=turned)
+            if told and not self._emptied_told:
+                self._emptied_told = True
+                log.warning("calendar.emptied", **self._keys, count=missed)
+        elif self._emptied_from is not None:
+            seconds = int(self._since(self._emptied_from).total_seconds())
+            if verdict.gone:
+                count = len(verdict.gone)
+                log.warning("calendar.believed", **self._keys, count=count, seconds=seconds)
+            elif self._emptied_told:
+                log.info("calendar.refilled", **self._keys, seconds=seconds)
+            self._emptied_from, self._emptied_told = None, False
+        elif contradicted:
+            self._bad("what it no longer held is there again", turned=True)
+        elif self._steadiness.rested(self.clock.monotonic()):
+            self._tell_steady()
+
+    def _contradicted(self, verdict: Verdict) -> bool:
+        """Whether something is there again that was missed, or believed to be gone of late."""
+        now = self.clock.monotonic()
+        held = {o.key for o in verdict.occurrences}
+        late = [key for key, at in self._gone.items() if now - at < WITHIN]
+        back = [key for key in late if key in held]
+        self._gone = {key: self._gone[key] for key in late if key not in held}
+        self._gone |= dict.fromkeys(verdict.gone, now)
+        return bool(verdict.back or back)
+
+    def _bad(self, reason: str, *, turned: bool) -> bool:
+        """Note a bad answer; return whether it is to be told by itself."""
+        was_flapping = self._steadiness.flapping
+        self._steadiness = self._steadiness.bad(self.clock.monotonic(), turned=turned)
+        if not self._steadiness.flapping:
+            return True
+        if not was_flapping:
+            count = self._steadiness.count
+            log.error("calendar.flapping", **self._keys, count=count, reason=reason)
+        return False
+
+    def _tell_steady(self) -> None:
+        seconds = self._since(self._steadiness.flapping_since).total_seconds()
+        log.info(
+            "calendar.steady",
+            **self._keys,
+            seconds=int(seconds),
+            count=self._steadiness.count,
+        )
+        self._steadiness = Steadiness()
+
+    def _tell_problems(self, reading: Reading) -> None:
         """Tell of events that were left out, each once."""
         found = {problem.text: problem for problem in reading.problems}
-        for text in sorted(found.keys() - self.problems):
+        for text in sorted(found.keys() - self._problems):
             log.warning("event.problem", room=self.room.name, uid=found[text].uid, reason=text)
-        self.problems = frozenset(found)
+        self._problems = frozenset(found)
+
+    def misses(self, key: Key) -> bool:
+        """Whether the last reading missed an occurrence that is not believed to be gone."""
+        return any(missed.key == key for missed in self.doubt.missed)
+
+
+def place_of(room: RoomSettings) -> str:
+    """Return a digest of what says which calendar a room has: an address may be a secret."""
+    place = (room.calendar, str(room.path), room.url, room.mailbox, room.address)
+    return blake2b("\0".join(place).encode(), digest_size=8).hexdigest()
