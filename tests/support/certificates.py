@@ -24,8 +24,8 @@ class Certificate:
         return context
 
 
-def make_certificate(folder: Path, name: str) -> Certificate:
-    """Make a certificate for one DNS name, valid today."""
+def make_certificate(folder: Path, name: str, until: datetime | None = None) -> Certificate:
+    """Make a certificate for one DNS name, valid from yesterday for a month or up to a moment."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     today = datetime.now(UTC)
@@ -36,7 +36,7 @@ def make_certificate(folder: Path, name: str) -> Certificate:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(today - timedelta(days=1))
-        .not_valid_after(today + timedelta(days=30))
+        .not_valid_after(until or today + timedelta(days=30))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .sign(key, hashes.SHA256())
     )

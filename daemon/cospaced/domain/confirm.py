@@ -3,9 +3,9 @@
 New and changed events count at once. A vanished one is dropped when a second poll agrees, and so is
 a revision older than one that was seen (a cache answered). Where a calendar is suddenly empty, or
 half or more of at least three events are gone at once, only after `MASS_PATIENCE` of agreeing
-polls, because servers lie so while they start, migrate or fail. Where it shows none of what it held
-but other events, it is taken for somebody else's, and they wait as long. An event in whose place
-another one of the same organizer stands has not vanished in that sense.
+polls, because servers lie so while they start, migrate or fail. Where so much is gone and so much
+else is new, it is taken for somebody else's calendar, and what is new waits as long. An event in
+whose place another one of the same organizer stands has not vanished in that sense.
 
 Only time in which somebody looked counts: not that of a daemon that was down, of polls that
 failed, or of a clock that was set.
@@ -73,18 +73,16 @@ def judge(
         return Verdict(occurrences=fresh, back=back)
     replaced = _replaced(vanished, fresh)
     lost = lacking - replaced
-    strange = 2 * len(lost) >= len(awaited) and {o.uid for o in awaited}.isdisjoint(
-        o.uid for o in fresh
-    )
     held = doubt.dangerous and not lost.isdisjoint(before)
-    dangerous = held or _much(awaited, fresh, replaced, strange=strange)
+    dangerous = held or _much(awaited, fresh, replaced)
 
     def patience(key: Key) -> timedelta:
         return MASS_PATIENCE if wary or (dangerous and key in lost) else timedelta(0)
 
     kept = [o for o in vanished if o.key not in before or now - before[o.key] < patience(o.key)]
     doubted = {o.key for o in kept}
-    believed = {o.key for o in known} if kept and dangerous and strange else told.keys()
+    strange = bool(kept) and dangerous and _strange(known, fresh, now)
+    believed = {o.key for o in known} if strange else told.keys()
     return Verdict(
         occurrences=(*(o for o in fresh if o.key in believed and o.key not in doubted), *kept),
         doubt=Doubt(
@@ -107,21 +105,24 @@ def unwatched(last: datetime, now: datetime, interval: timedelta) -> timedelta:
 
 
 def _much(
-    awaited: list[Occurrence],
-    fresh: tuple[Occurrence, ...],
-    replaced: Collection[Key],
-    *,
-    strange: bool,
+    awaited: list[Occurrence], fresh: tuple[Occurrence, ...], replaced: Collection[Key]
 ) -> bool:
     """Whether more vanished at once than people take out: see the module.
 
     A series of which an occurrence is left was edited, and no event of it is lost.
     """
-    if strange and len(awaited) >= MASS_OF and not fresh:
+    if len(awaited) >= MASS_OF and not fresh:
         return True
     events = {o.uid for o in awaited}
     gone = {o.uid for o in awaited if o.key not in replaced} - {o.uid for o in fresh}
     return len(events) >= MASS_OF and 2 * len(gone) >= len(events)
+
+
+def _strange(known: tuple[Occurrence, ...], fresh: tuple[Occurrence, ...], now: datetime) -> bool:
+    """Whether so much is new that it is another calendar."""
+    shown = {o.uid for o in fresh if o.end > now}
+    new = shown - {o.uid for o in known}
+    return len(new) >= MASS_OF and 2 * len(new) >= len(shown)
 
 
 def _replaced(vanished: list[Occurrence], fresh: tuple[Occurrence, ...]) -> set[Key]:
