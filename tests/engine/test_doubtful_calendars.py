@@ -65,6 +65,11 @@ def calendar_lines(site: FeedSite, room: str = "aula") -> list[str]:
     ]
 
 
+def planned(site: FeedSite) -> int:
+    """Count the bookings that are still to come."""
+    return site.machine.ledger.count(State.PLANNED)
+
+
 def cancelled(site: FeedSite) -> list[str]:
     return [str(k["reason"]) for k in site.happened("booking.changed") if "cancel" in k["reason"]]
 
@@ -140,7 +145,7 @@ def test_mass_deletion_is_believed_after_a_quarter_of_an_hour_and_not_before(
             site.publish(in_turn(site, [answer]))
             await site.until(one.start + 19 * MINUTE)
             assert site.endpoint("aula").connected
-            assert len(site.machine.ledger.in_state(State.PLANNED)) == 4
+            assert planned(site) == 4
             assert not site.cluster.messages
             await site.until(one.start + 23 * MINUTE)
             assert len(site.machine.ledger.in_state(State.CANCELLED)) >= 2
@@ -196,10 +201,10 @@ def test_patience_goes_on_after_a_restart_where_it_was(tmp_path: Path, down: int
         await site.clock.sleep(down * 60)
         async with site.running():
             await site.clock.sleep(90)
-            assert len(site.machine.ledger.in_state(State.PLANNED)) == 4
+            assert planned(site) == 4
             assert site.endpoint("aula").connected
             await site.clock.sleep(7 * 60)
-            assert not site.machine.ledger.in_state(State.PLANNED)
+            assert not planned(site)
 
     plays(tmp_path, story)
 
@@ -213,11 +218,11 @@ def test_a_daemon_that_restarts_all_the_time_does_not_wait_for_ever(tmp_path: Pa
         for _ in range(14):
             async with site.running() as doom:
                 await site.clock.sleep(80)
-                assert len(site.machine.ledger.in_state(State.PLANNED)) in (4, 0)
+                assert planned(site) in (4, 0)
                 await site.kill(doom)
         async with site.running():
             await site.clock.sleep(10)
-            assert not site.machine.ledger.in_state(State.PLANNED)
+            assert not planned(site)
 
     plays(tmp_path, story)
 
@@ -233,10 +238,10 @@ def test_polls_that_fail_meanwhile_agree_with_nothing(tmp_path: Path) -> None:
             await site.clock.sleep(30 * 60)
             site.publish(EMPTY)
             await site.clock.sleep(5 * 60)
-            assert len(site.machine.ledger.in_state(State.PLANNED)) == 4
+            assert planned(site) == 4
             assert site.endpoint("aula").connected
             await site.clock.sleep(10 * 60)
-            assert not site.machine.ledger.in_state(State.PLANNED)
+            assert not planned(site)
 
     plays(tmp_path, story)
 
@@ -254,9 +259,9 @@ def test_a_clock_that_is_set_meanwhile_neither_ends_the_patience_nor_prolongs_it
             await site.clock.sleep(5 * 60)
             site.clock.step(step)
             await site.clock.sleep(7 * 60)
-            assert len(site.machine.ledger.in_state(State.PLANNED)) == 4
+            assert planned(site) == 4
             await site.clock.sleep(7 * 60)
-            assert not site.machine.ledger.in_state(State.PLANNED)
+            assert not planned(site)
 
     plays(tmp_path, story)
 

@@ -14,9 +14,12 @@ from cospaced.errors import CalendarError
 from cospaced.host.clock import SystemClock
 from cospaced.host.offload import ThreadOffload
 from cospaced.host.web import Web
+from cospaced.ports import Clock
 from cospaced.settings import CalendarSettings, RoomSettings, Secret, SourceType
 from support.certificates import make_certificate
 from support.ical import calendar, event, window
+from support.situations import NOW
+from support.source_writers import SetClock
 from support.web_server import Reply, Seen, WebServer, web_server
 
 
@@ -32,7 +35,11 @@ async def make() -> AsyncIterator[Make]:
     made: list[IcalSource] = []
 
     def source(
-        ca_file: Path | None = None, limit: int = 1_000_000, timeout: float = 5, **settings: object
+        ca_file: Path | None = None,
+        limit: int = 1_000_000,
+        timeout: float = 5,
+        clock: Clock | None = None,
+        **settings: object,
     ) -> IcalSource:
         made.append(
             IcalSource(
@@ -46,7 +53,7 @@ async def make() -> AsyncIterator[Make]:
                 web=Web(ca_file=ca_file),
                 expander=InlineExpander(offload),
                 offload=offload,
-                clock=SystemClock(),
+                clock=clock or SystemClock(),
                 limit=limit,
             )
         )
@@ -225,3 +232,59 @@ async def test_webcal_addresses_are_http(make: Make):
             name="aula", calendar="hq", url=server.url().replace("http:", "webcal:")
         )
         assert uids(await make().poll(where, None, window())) == ["one"]
+
+
+async def test_a_feed_whose_etag_never_changes_is_read_whole_within_a_day(make: Make):
+    bodies = [ONE]
+
+    def answer(seen: Seen) -> Reply:
+        if "if-none-match" in seen.headers or "if-modified-since" in seen.headers:
+            return Reply(304)
+        return Reply(headers={"ETag": '"always"', "Last-Modified": "never"}, body=bodies[0])
+
+    clock = SetClock(NOW)
+    async with web_server(answer) as server:
+        source = make(clock=clock)
+        reading = await source.poll(room(server), None, window())
+        bodies[0] = TWO
+        seen_after = 0
+        while uids(reading) != ["two"]:
+            clock.advance(timedelta(hours=1))
+            seen_after += 1
+            assert seen_after <= 24
+            reading = await source.poll(room(server), reading, window())
+        assert seen_after >= 20
+        # What it says from then on holds for a day again.
+        assert (await source.poll(room(server), reading, window())).unchanged
+    assert "if-none-match" in server.seen[-1].headers
+
+
+async def test_a_modification_in_the_future_changes_nothing(make: Make):
+    future = "Fri, 31 Dec 2099 23:59:59 GMT"
+    bodies = iter([ONE, ONE, TWO])
+    async with web_server(lambda _: Reply(200, {"Last-Modified": future}, next(bodies))) as server:
+        source = make()
+        first = await source.poll(room(server), None, window())
+        second = await source.poll(room(server), first, window())
+        third = await source.poll(room(server), second, window())
+    assert server.seen[1].headers["if-modified-since"] == future
+    assert (second.unchanged, third.unchanged, uids(third)) == (True, False, ["two"])
+
+
+@pytest.mark.parametrize("tag", ['"größe"', "no quotes", 'W/"weak"', '"' + "x" * 5000 + '"'])
+async def test_whatever_the_stamp_of_a_feed_is_its_next_poll_works(make: Make, tag: str):
+    bodies = iter([ONE, TWO])
+    reply = lambda _: Reply(200, {"ETag": tag, "Last-Modified": tag}, next(bodies))  # noqa: E731
+    async with web_server(reply) as server:
+        source = make()
+        first = await source.poll(room(server), None, window())
+        assert uids(await source.poll(room(server), first, window())) == ["two"]
+
+
+async def test_a_feed_that_is_bad_for_a_while_is_asked_with_its_old_stamp_again(make: Make):
+    replies = iter([Reply(headers={"ETag": "x"}, body=ONE), Reply(body=ONE[:-20]), Reply(304)])
+    async with web_server(lambda _: next(replies)) as server:
+        source = make()
+        first = await source.poll(room(server), None, window())
+        assert await kind_of(source, room(server), first) == "truncated"
+        assert (await source.poll(room(server), first, window())).unchanged

@@ -14,6 +14,7 @@ from cospaced.settings import CalendarSettings
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
+_LONGEST_STAMP = 1000
 _KINDS = {"timeout": "timeout", "certificate": "certificate", "too_large": "too_large"}
 _WEB_PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|\?xml|body)", re.IGNORECASE)
 _LOGIN_PAGE = re.compile(
@@ -93,8 +94,8 @@ class Feed:
         _check_content(answer.body, host)
         return Fetched(
             data=answer.body,
-            etag=answer.headers.get("etag", ""),
-            modified=answer.headers.get("last-modified", ""),
+            etag=_sendable(answer.headers.get("etag", "")),
+            modified=_sendable(answer.headers.get("last-modified", "")),
             requests=requests,
         )
 
@@ -131,6 +132,14 @@ def _next(here: SplitResult, answer: Answer) -> SplitResult:
             " read along; if that is meant, configure the http address itself",
         )
     return there
+
+
+def _sendable(stamp: str) -> str:
+    """Return a stamp as it can be given back, or nothing: then the feed is read whole each time.
+
+    A stamp that no request can carry, or no server takes, would fail every poll from then on.
+    """
+    return stamp if stamp.isascii() and stamp.isprintable() and len(stamp) <= _LONGEST_STAMP else ""
 
 
 def _check_content(body: bytes, host: str) -> None:
