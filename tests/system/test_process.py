@@ -163,6 +163,39 @@ def test_a_conference_outlives_reloads_and_a_restart(installed: Installed, cms: 
     assert legs(folder, cms) == 0
 
 
+@pytest.mark.timeout(120)
+def test_a_calendar_that_goes_bad_is_told_with_since_when_over_a_restart(
+    installed: Installed, cms: str
+) -> None:
+    folder = installed.folder
+    start = datetime.now(UTC) + timedelta(hours=5)
+    calendar(folder, "aula", start, start + timedelta(hours=1))
+    file = configuration(folder, cms, ("aula",), extra="stale_after = 2s\nstale_limit = 4s\n")
+    with installed.program("run", "-c", str(file)) as daemon:
+        daemon.event("booking.planned")
+        (folder / "aula.ics").rename(folder / "away.ics")
+        gone = datetime.now(UTC)
+        assert daemon.event("calendar.failed")["kind"] == "not_found"
+        since = datetime.fromisoformat(daemon.event("calendar.stale")["since"])
+        assert -1 <= (since - gone).total_seconds() <= 5
+        daemon.event("calendar.mute")
+        shown = installed.run("status", "-c", str(file)).stdout
+        assert f"failing since {since:%a %H:%M}" in shown
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() == 0
+    with installed.program("run", "-c", str(file)) as daemon:
+        daemon.event("calendar.failed")
+        again = datetime.fromisoformat(daemon.event("calendar.stale")["since"])
+        assert abs(again - since) <= timedelta(seconds=1)
+        (folder / "away.ics").rename(folder / "aula.ics")
+        recovered = daemon.event("calendar.recovered")
+        assert recovered["seconds"] >= 4
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() == 0
+        told = [line for line in daemon.lines if '"booking.' in line]
+        assert not told
+
+
 def test_a_bad_configuration_ends_with_status_2_and_every_problem(installed: Installed) -> None:
     file = configuration(installed.folder, "http://cms.example", ("aula",), extra="colour = red\n")
     (installed.folder / "ca.pem").write_text("no certificate")
