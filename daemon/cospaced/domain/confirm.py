@@ -61,7 +61,7 @@ def judge(
     Events that are over are forgotten without ado. A dangerous answer that goes on stays
     dangerous, though fewer events may be left to come. `unwatched` is how much of the time since
     the reading before does not count; `wary`: the calendar has contradicted itself of late, and
-    nothing that vanishes is believed sooner than `MASS_PATIENCE`.
+    nothing that vanishes without a successor is believed sooner than `MASS_PATIENCE`.
     """
     told = {o.key: o for o in fresh}
     awaited = [o for o in known if o.end > now]
@@ -71,18 +71,19 @@ def judge(
     back = tuple(key for key in before if key in told and key not in lacking)
     if not vanished:
         return Verdict(occurrences=fresh, back=back)
-    replaced = _replaced(vanished, fresh)
+    strange = _strange(known, fresh, now)
+    absent = [o for o in vanished if o.key not in told]
+    replaced = set() if strange else _replaced(absent, fresh)
     lost = lacking - replaced
     held = doubt.dangerous and not lost.isdisjoint(before)
     dangerous = held or _much(awaited, fresh, replaced)
 
     def patience(key: Key) -> timedelta:
-        return MASS_PATIENCE if wary or (dangerous and key in lost) else timedelta(0)
+        return MASS_PATIENCE if key in lost and (dangerous or wary) else timedelta(0)
 
     kept = [o for o in vanished if o.key not in before or now - before[o.key] < patience(o.key)]
     doubted = {o.key for o in kept}
-    strange = bool(kept) and dangerous and _strange(known, fresh, now)
-    believed = {o.key for o in known} if strange else told.keys()
+    believed = {o.key for o in known} if strange and dangerous and kept else told.keys()
     return Verdict(
         occurrences=(*(o for o in fresh if o.key in believed and o.key not in doubted), *kept),
         doubt=Doubt(
