@@ -291,6 +291,15 @@ async def test_nothing_is_claimed_while_no_bridge_answers(site: Doctored) -> Non
         assert "not checked" in (await site.the(NOTE, slug)).seen, slug
 
 
+async def test_a_bridge_that_never_answers_is_told_after_its_timeout(site: Doctored) -> None:
+    site.change("[cms]", "[cms]\ntimeout = 1s")
+    for bridge in site.cluster.bridges:
+        site.cluster.scenarios.kill_bridge(bridge.name, silent=True)
+    found = await site.the(ERROR, "call_bridges")
+    assert "did not answer within 1 s" in found.seen
+    assert "`webadmin` on its MMP" in found.remedy
+
+
 async def test_bridges_of_different_releases_are_a_warning(site: Doctored) -> None:
     real = site.cluster.bridge("core2").wire.exchange
 

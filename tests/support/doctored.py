@@ -46,6 +46,7 @@ min_rooms = 2
 [calendar:feeds]
 type = ical
 url = {feeds}
+ca_file = {ca_file}
 [room:aula]
 calendar = feeds
 url = aula.ics

@@ -12,9 +12,7 @@ PORT = "9443"
 CONFIGURATION = "/etc/cospaced/cospaced.ini"
 AUTHORITY = "/srv/ca.pem"
 CALENDAR = "/srv/calendars/aula.ics"
-INI = f"""\
-[daemon]
-poll_interval = 1s
+CMS_SECTIONS = f"""\
 [cms]
 address = 127.0.0.1:{PORT}
 username = admin
@@ -24,7 +22,11 @@ ca_file = {AUTHORITY}
 domain = cms.example
 numeric_id_base = 8001
 numeric_id_quantity = 3
-[conferences]
+"""
+INI = f"""\
+[daemon]
+poll_interval = 1s
+{CMS_SECTIONS}[conferences]
 early_join = 2s
 min_rooms = 1
 [calendar:files]

@@ -6,25 +6,15 @@ from typing import Any
 
 import pytest
 
-from support.installed_site import PORT
+from support.installed_site import CMS_SECTIONS
 from support.machine import Machine, wait_until
 
 
 pytestmark = [pytest.mark.real_systemd, pytest.mark.timeout(120)]
 
-QUANTITY = 3
 CONFIGURATION = "/etc/cospaced/cospaced.ini"
 INI = f"""\
-[cms]
-address = 127.0.0.1:{PORT}
-username = admin
-password = simulated
-ca_file = /srv/ca.pem
-[pool]
-domain = cms.example
-numeric_id_base = 8001
-numeric_id_quantity = {QUANTITY}
-[conferences]
+{CMS_SECTIONS}[conferences]
 min_rooms = 1
 [calendar:files]
 type = ical
@@ -59,7 +49,7 @@ def configure(rig: Machine, text: str) -> None:
 def start(rig: Machine) -> None:
     """Run the daemon until its pool is there."""
     rig.exec("systemctl", "enable", "--now", "cospaced", seconds=40)
-    slots = f'"usable": {QUANTITY}'
+    slots = '"usable": 3'
     wait_until(lambda: slots in rig.exec("cospaced", "status", "--json").stdout, 30, "the pool")
 
 
@@ -92,6 +82,26 @@ def test_root_is_told_what_the_daemons_user_cannot_read_and_its_unit_not_see(cms
         ("error", f"file {home}"),
     }
     assert any("ProtectHome" in one["seen"] for one in rights)
+
+
+def test_a_secret_that_is_a_credential_of_the_unit_is_found_while_it_runs(cms: Machine) -> None:
+    secret = "/etc/cospaced/secrets/cms.password"
+    cms.write(secret, "simulated", "0600")
+    configure(cms, INI.replace("password = simulated\n", ""))
+    cms.exec("systemctl", "stop", "cospaced", seconds=20)
+    cms.drop_in("credential", f"[Service]\nLoadCredential=cms.password:{secret}\n")
+    try:
+        (missing, _) = doctor(cms)["configuration"]
+        assert "password is missing" in missing["seen"]
+        start(cms)
+        found = doctor(cms)
+        assert severities(found["configuration"] + found["call_bridges"]) in (
+            ["ok", "ok"],
+            ["ok", "note"],
+        )
+    finally:
+        cms.exec("rm", "/etc/systemd/system/cospaced.service.d/credential.conf")
+        cms.exec("systemctl", "daemon-reload")
 
 
 def test_a_changed_file_and_a_changed_unit_want_to_be_taken_up(cms: Machine) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from cospaced.bootstrap_doctor import doctor_site
-from cospaced.commands.options import config_option
+from cospaced.commands.options import config_option, environment_for
 from cospaced.configuration import load
 from cospaced.doctor import configuration
 from cospaced.doctor.base import Severity, error, note, split_remedy
@@ -53,7 +53,7 @@ def doctor(file: Path, as_json: bool) -> None:
 
 async def _doctor(file: Path, clock: Clock, *, as_json: bool) -> tuple[int, threading.Timer]:
     try:
-        settings = load(file, environment=os.environ)
+        settings = load(file, environment=environment_for(file))
         async with doctor_site(settings) as site:
             return _told(await examine(site), clock, as_json=as_json)
     except ConfigurationError as unusable:

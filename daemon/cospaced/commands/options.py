@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 
 from cospaced.configuration import load
 from cospaced.errors import ConfigurationError
+from cospaced.host.unit import CREDENTIALS
 from cospaced.settings import Settings
 
 
@@ -30,10 +32,23 @@ def config_option(command: Any) -> Any:
     )(command)
 
 
+def environment_for(file: Path) -> Mapping[str, str]:
+    """Return what a file is loaded with: the environment, and what only the service is given.
+
+    Secrets may be systemd credentials. While the unit runs, root and the daemon's user find them
+    in its directory; they belong to the unit's file, and to no other.
+    """
+    found = os.environ
+    if file.absolute() != DEFAULT_FILE or "CREDENTIALS_DIRECTORY" in found:
+        return found
+    readable = os.access(CREDENTIALS, os.R_OK | os.X_OK)
+    return {**found, "CREDENTIALS_DIRECTORY": str(CREDENTIALS)} if readable else found
+
+
 def load_or_exit(file: Path) -> Settings:
     """Return the settings, or print every problem and exit with status 2."""
     try:
-        return load(file, environment=os.environ)
+        return load(file, environment=environment_for(file))
     except ConfigurationError as error:
         for problem in error.problems:
             click.echo(str(problem), err=True)

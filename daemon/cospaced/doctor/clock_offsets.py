@@ -71,4 +71,4 @@ def _judged(subject: str, offset: timedelta) -> Finding | None:
     return make(seen, remedy, subject)
 
 
-CHECK = Check(slug="clock_offsets", title="Other clocks", area=Area.MACHINE, look=look)
+CHECK = Check(slug="clock_offsets", title="Other clocks", area=Area.MACHINE, look=look, deadline=60)

@@ -105,23 +105,17 @@ async def _examined(check: Check, site: Site) -> Examined:
         async with asyncio.timeout(check.deadline):
             findings = tuple(await check.look(site))
     except TimeoutError:
-        findings = (
-            _failed(
-                f"no answer within {check.deadline:g} s",
-                "run it again; if it stays so, see what it asks",
-            ),
-        )
+        findings = (_failed(f"no answer within {check.deadline:g} s"),)
     except CospacedError as error:
         findings = (_failed(*split_fault(str(error))),)
     except Exception as error:
         # Broad on purpose: a fault in one check must not cost the others.
         log.exception("doctor.check_failed", reason=check.slug)
-        told = f"{type(error).__name__}: {error}"
-        findings = (
-            _failed(f"the check itself failed ({told})", "report this as a fault of cospaced"),
-        )
+        seen = f"the check itself failed ({type(error).__name__}: {error})"
+        findings = (_failed(seen, "report this as a fault of cospaced"),)
     return Examined(check=check, findings=findings)
 
 
-def _failed(seen: str, remedy: str) -> Finding:
+def _failed(seen: str, remedy: str = "") -> Finding:
+    remedy = remedy or "run it again; if it stays so, see the other findings and the journal"
     return Finding(severity=Severity.WARNING, seen=seen, remedy=remedy)

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from cospaced.host.probe import Server
-from cospaced.settings import Settings
+from cospaced.settings import Settings, SourceType
 
 
 def calendar_servers(settings: Settings) -> tuple[Server, ...]:
@@ -11,7 +11,8 @@ def calendar_servers(settings: Settings) -> tuple[Server, ...]:
     found: dict[tuple[str, str], Server] = {}
     for room in settings.rooms:
         calendar = settings.calendar(room.calendar)
-        for url in (room.url, calendar.server):
+        graph = calendar.graph_url if calendar.type is SourceType.GRAPH else ""
+        for url in (room.url, calendar.server, graph):
             at = origin(url)
             if at:
                 server = Server(url=at, ca_file=calendar.ca_file, verify=calendar.verify)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 
 NAME = "cospaced.service"
+CREDENTIALS = Path("/run/credentials") / NAME
+"""Where a running unit's credentials are, for itself and for root."""
 _BOOTED = Path("/run/systemd/system")
 _SECONDS = 5
 _PROPERTIES = (
