@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cospaced import __version__
+from cospaced.commands import options
 from cospaced.commands.cli import COMMANDS, cli
 
 
@@ -146,6 +147,18 @@ def test_status_without_a_daemon_says_so(site: Path) -> None:
     done = CliRunner().invoke(cli, ["status", "-c", str(site)])
     assert done.exit_code == 1
     assert "is it running?" in done.output
+
+
+def test_the_units_credentials_belong_to_the_units_file_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    monkeypatch.setattr(options, "CREDENTIALS", tmp_path)
+    found = options.environment_for(options.DEFAULT_FILE)
+    assert found["CREDENTIALS_DIRECTORY"] == str(tmp_path)
+    assert "CREDENTIALS_DIRECTORY" not in options.environment_for(tmp_path / "other.ini")
+    monkeypatch.setattr(options, "CREDENTIALS", tmp_path / "none")
+    assert "CREDENTIALS_DIRECTORY" not in options.environment_for(options.DEFAULT_FILE)
 
 
 def test_every_command_has_help_and_the_program_a_version() -> None:

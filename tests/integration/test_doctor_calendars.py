@@ -1,11 +1,15 @@
 """What the doctor finds in calendars, one fault at a time."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from cospaced.doctor import exchange_online
 from cospaced.doctor.base import Severity
+from cospaced.settings import CalendarSettings, SourceType
 from support.doctored import ROOMS, Doctored, doctored, invitation
 from support.ical import event
 
@@ -114,6 +118,31 @@ async def test_titles_that_are_organizers_names_are_a_warning_with_exchanges_com
     )
     site.change("[conferences]", "[conferences]\ntitle = organizer")
     assert [f.severity for f in await site.look("events")] == [OK]
+
+
+@pytest.mark.parametrize(
+    ("server", "auth", "at", "severity"),
+    [
+        ("https://outlook.office365.com/EWS/Exchange.asmx", "basic", 0, WARNING),
+        ("autodiscover", "oauth", 0, WARNING),
+        ("autodiscover", "oauth", 200, ERROR),
+        ("https://mail.example.org/EWS/Exchange.asmx", "ntlm", 0, OK),
+    ],
+)
+async def test_ews_of_exchange_online_has_a_last_day(
+    server: str, auth: str, at: int, severity: Severity
+) -> None:
+    calendar = CalendarSettings(name="cloud", type=SourceType.EXCHANGE, server=server, auth=auth)
+    today = datetime(2026, 11, 26, tzinfo=UTC) + timedelta(days=at)
+    site = SimpleNamespace(
+        settings=SimpleNamespace(calendars=(calendar,)), clock=SimpleNamespace(now=lambda: today)
+    )
+    (found,) = await exchange_online.look(site)
+    assert found.severity is severity
+    if severity is not OK:
+        assert found.subject == "calendar cloud"
+        assert "type = graph" in found.remedy
+        assert "2027-04-01" in found.seen
 
 
 async def test_a_room_whose_own_answer_is_never_seen_is_a_note(site: Doctored) -> None:

@@ -1,0 +1,43 @@
+"""Exchange calendars in Microsoft's cloud: their way to be read, EWS, is being closed.
+
+Microsoft's Exchange Team announced both days; Exchange Server on one's own premises keeps EWS.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from cospaced.doctor.base import Area, Check, Finding, error, ok, warning
+from cospaced.doctor.site import Site
+from cospaced.settings import CalendarSettings, SourceType
+
+
+CLOSED = datetime(2027, 4, 1, tzinfo=UTC)
+_REMEDY = (
+    "write type = graph and an app registration with Calendars.Read in [calendar:{name}], and "
+    "mailbox = as before in its rooms"
+)
+
+
+async def look(site: Site) -> Sequence[Finding]:
+    """Tell calendars that will not be readable soon, or are no more."""
+    found = []
+    for calendar in site.settings.calendars:
+        if calendar.type is not SourceType.EXCHANGE or not _in_the_cloud(calendar):
+            continue
+        remedy, subject = _REMEDY.format(name=calendar.name), f"calendar {calendar.name}"
+        if site.clock.now() >= CLOSED:
+            found.append(error("Exchange Online has closed EWS on 2027-04-01", remedy, subject))
+        else:
+            seen = (
+                "Exchange Online closes EWS on 2027-04-01, and since 2026-10-01 refuses it to "
+                "tenants that do not list the app in EWSAllowedAppIDs"
+            )
+            found.append(warning(seen, remedy, subject))
+    return found or [ok("none is read by EWS from Exchange Online")]
+
+
+def _in_the_cloud(calendar: CalendarSettings) -> bool:
+    return "office365." in calendar.server.lower() or calendar.auth == "oauth"
+
+
+CHECK = Check(slug="exchange_online", title="Exchange Online", area=Area.CALENDARS, look=look)
