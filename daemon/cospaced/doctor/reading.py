@@ -59,7 +59,11 @@ def _unread(fault: CalendarError, room: str, calendar: str, subject: str) -> Fin
     split = split_fault if fault.kind in _OF_THE_WEB else split_remedy
     seen, remedy = split(str(fault))
     usual = _REMEDIES.get(fault.kind, _ELSE).format(room=room, calendar=calendar)
-    told = f"{remedy} (see [room:{room}] and [calendar:{calendar}])" if remedy else usual
+    told = (
+        f"{remedy.removesuffix(' =')} (see [room:{room}] and [calendar:{calendar}])"
+        if remedy
+        else usual
+    )
     return error(seen, told, subject)
 
 
