@@ -1,5 +1,6 @@
 """Calendars that are read well and say what cannot be: believed late, or not at all."""
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
@@ -434,6 +435,28 @@ def test_an_answer_that_a_reload_overtook_is_dropped(tmp_path: Path) -> None:
             assert [c.room for c in site.machine.copies.of((one.uid, ""))] == ["boardroom"]
 
     plays(tmp_path, story)
+
+
+def test_a_source_that_never_ends_a_poll_is_told_and_the_other_rooms_are_read(
+    tmp_path: Path,
+) -> None:
+    async def story(site: FeedSite) -> None:
+        booked(site, after=60)
+        async with site.running():
+            sources = site.machine.polling._sources
+            poll = sources["files"].poll
+
+            async def hangs(room, *rest):
+                await asyncio.sleep(1e9 if room.name == "aula" else 0)
+                return await poll(room, *rest)
+
+            sources["files"].poll = hangs
+            await site.clock.sleep(120)
+            assert sorted(site.machine.polling.readings()) == ["boardroom", "cellar"]
+
+    site = plays(tmp_path, story)
+    (told,) = site.happened("calendar.failed")
+    assert (told["room"], told["kind"]) == ("aula", "hung")
 
 
 async def _slowly(clock: VirtualClock, body: bytes) -> AsyncIterator[bytes]:

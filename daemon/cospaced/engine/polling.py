@@ -27,6 +27,8 @@ QUICK = timedelta(seconds=10)
 NEAR = timedelta(minutes=5)
 BACKWARD = timedelta(days=1)
 """How much of the past is read, for what is still running."""
+HUNG = timedelta(seconds=10)
+"""By so much a source may miss its calendar's timeout, which it is to keep by itself."""
 AT_ONCE = 16
 """Polls under way at once for each calendar."""
 
@@ -217,9 +219,13 @@ class Polling:
         window = Timespan(now - BACKWARD, now + self.settings.daemon.booking_window)
         try:
             source = self._sources[desk.room.calendar]
-            reading = await source.poll(desk.room, desk.reading, window)
+            patience = self.settings.calendar(desk.room.calendar).timeout + HUNG
+            async with asyncio.timeout(patience.total_seconds()):
+                reading = await source.poll(desk.room, desk.reading, window)
         except CalendarError as error:
             return error
+        except TimeoutError:
+            return CalendarError("hung", "its poll did not end (please report it)")
         except Exception as error:
             # The edge of a poll: a fault of one adapter must not stop the other rooms.
             log.exception("calendar.fault", room=name, calendar=desk.room.calendar)

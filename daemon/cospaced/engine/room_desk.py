@@ -10,9 +10,10 @@ from hashlib import blake2b
 
 import structlog
 
-from cospaced.domain.calendar import Doubt, Reading, Standing
+from cospaced.domain.calendar import Doubt, Occurrence, Reading, Standing
 from cospaced.domain.confirm import NO_DOUBT, Verdict, judge, unwatched
 from cospaced.domain.steadiness import WITHIN, Steadiness
+from cospaced.domain.timespan import Timespan
 from cospaced.engine.copies import Key
 from cospaced.errors import CalendarError
 from cospaced.ports import Clock
@@ -125,7 +126,7 @@ class RoomDesk:
         self._recovered()
         before = self.reading
         verdict = judge(
-            () if before is None else before.occurrences,
+            () if before is None else _within(before, reading.covered),
             reading.occurrences,
             self.doubt,
             now,
@@ -217,6 +218,13 @@ class RoomDesk:
     def misses(self, key: Key) -> bool:
         """Whether the last reading missed an occurrence that is not believed to be gone."""
         return any(missed.key == key for missed in self.doubt.missed)
+
+
+def _within(reading: Reading, covered: Timespan) -> tuple[Occurrence, ...]:
+    """Return the occurrences that a reading over `covered` could hold: no others can vanish."""
+    if reading.covered == covered:
+        return reading.occurrences
+    return tuple(o for o in reading.occurrences if o.start < covered.end and o.end > covered.start)
 
 
 def place_of(room: RoomSettings) -> str:
