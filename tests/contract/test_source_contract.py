@@ -4,6 +4,7 @@ Each test runs on each kind of calendar in `source_writers.KINDS`, over real fil
 servers, with a clock that is set to `situations.NOW`.
 """
 
+import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -285,6 +286,46 @@ async def test_an_unchanged_calendar_shows_more_under_a_window_that_rolls_on(run
         ]
         assert reading.covered.end >= desk.window.end
         assert (await desk.poll("aula")).unchanged
+
+    await run(scenario)
+
+
+async def test_a_window_that_moves_back_shows_what_was_then(run: Run) -> None:
+    async def scenario(desk: Desk) -> None:
+        early, late = (replace(PLAIN, id=f"{n}@example.org") for n in ("early", "late"))
+        weeks = timedelta(weeks=8)
+        await desk.write({"aula": (early, replace(late, start=late.start + weeks))})
+        desk.window = Timespan(WINDOW.start + weeks, WINDOW.end + weeks)
+        await desk.poll("aula")
+        assert [w.uid for w in desk.bookings()] == ["late@example.org"]
+        desk.window = WINDOW
+        reading = await desk.poll("aula")
+        assert [w.uid for w in desk.bookings()] == ["early@example.org"]
+        assert reading.covered.start <= WINDOW.start
+
+    await run(scenario)
+
+
+async def test_the_reading_of_another_room_is_not_taken_for_ones_own(run: Run) -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.write(invited(PLAIN))
+        await desk.write({"boardroom": (replace(PLAIN, id="other@example.org"),)})
+        await desk.poll("boardroom")
+        desk.readings["aula"] = desk.readings["boardroom"]
+        reading = await desk.poll("aula")
+        assert [o.uid for o in reading.occurrences] == [PLAIN.id]
+
+    await run(scenario)
+
+
+async def test_rooms_are_polled_at_once_and_each_gets_its_own(run: Run) -> None:
+    async def scenario(desk: Desk) -> None:
+        for room in ROOMS:
+            await desk.write({room: (replace(PLAIN, id=f"{room}@example.org", rooms=(room,)),)})
+        await asyncio.gather(*(desk.poll(room) for room in ROOMS for _ in range(4)))
+        for room in ROOMS:
+            held = [o.uid for o in desk.readings[room].occurrences]
+            assert held == [f"{room}@example.org"]
 
     await run(scenario)
 
