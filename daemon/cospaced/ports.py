@@ -76,12 +76,13 @@ class CalendarSource(Protocol):
     async def poll(self, room: RoomSettings, previous: Reading | None, window: Timespan) -> Reading:
         """Read one room's calendar over the window.
 
-        `previous` is the last reading of this room that was accepted, or None. Where the source
-        says that nothing changed, the answer has `unchanged` set and the occurrences of
-        `previous` (expanded anew where `window` goes past what it covered). An occurrence belongs
-        to the window if it overlaps it; one of no length belongs to it if it starts in it.
-        Raises CalendarError for anything that is not a whole, trusted calendar: never a shorter
-        list. Ends within the calendar's timeout. May be called for several rooms at once.
+        `previous` is the last reading of this room that was accepted, or None; one without a stamp
+        holds what is in doubt, and the calendar is read whole. Where the source says that nothing
+        changed, the answer has `unchanged` set and the occurrences of `previous` (expanded anew
+        where `window` goes past what it covered). An occurrence belongs to the window if it
+        overlaps it; one of no length belongs to it if it starts in it. Raises CalendarError
+        for anything that is not a whole, trusted calendar: never a shorter list. Ends within the
+        calendar's timeout. May be called for several rooms at once.
         """
 
     async def close(self) -> None:

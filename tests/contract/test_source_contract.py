@@ -318,6 +318,21 @@ async def test_the_reading_of_another_room_is_not_taken_for_ones_own(run: Run) -
     await run(scenario)
 
 
+async def test_a_reading_whose_stamp_was_taken_away_is_read_whole(run: Run) -> None:
+    async def scenario(desk: Desk) -> None:
+        await desk.write(invited(WEEKLY))
+        first = await desk.poll("aula")
+        # As the daemon does where it keeps what the reading does not hold any more.
+        gone = replace(first.occurrences[0], uid="gone@example.org")
+        doubtful = replace(first, stamp="", occurrences=(*first.occurrences, gone))
+        desk.readings["aula"] = doubtful
+        reading = await desk.poll("aula")
+        assert not reading.unchanged
+        assert reading.occurrences == first.occurrences
+
+    await run(scenario)
+
+
 async def test_rooms_are_polled_at_once_and_each_gets_its_own(run: Run) -> None:
     async def scenario(desk: Desk) -> None:
         for room in ROOMS:

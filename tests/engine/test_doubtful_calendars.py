@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -114,6 +115,37 @@ def test_a_calendar_that_turns_by_turns_costs_nothing_and_is_told_as_what_it_is(
             assert calendar_lines(site)[-1] == "calendar.steady"
             assert len(calendar_lines(site)) <= len(told) + 2
             await site.until(one.end + MINUTE)
+
+    site = plays(tmp_path, story, rooms=("aula", "boardroom", "cellar", "den"))
+    assert not cancelled(site)
+    assert rings(site) == [1, 1, 1, 1]
+    site.assert_all_closed()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_a_calendar_answers_in_whatever_order_costs_nothing(
+    tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    lies = [GOOD, GOOD, EMPTY, HALF, BROKEN, Feed(), Feed(NO_EVENTS[:-9]), Feed(b"<html>login")]
+
+    async def story(site: FeedSite) -> None:
+        one = full(site, minutes=75)
+        later = booked(site, after=35, minutes=15, uid="later@example.org", rooms=("cellar", "den"))
+        async with site.running():
+            await site.until(one.start - 6 * MINUTE)
+        site.publish(in_turn(site, chance.choices(lies, k=97)))
+        while site.clock.now() < later.end + 2 * MINUTE:
+            async with site.running() as doom:
+                await site.clock.sleep(chance.uniform(60, 600))
+                await site.kill(doom)
+            site.clock.step(timedelta(seconds=chance.uniform(-20, 20)))
+            await site.clock.sleep(chance.uniform(0, 10))
+        assert site.endpoint("aula").connected
+        assert not cut_off_before(site, later.end - MINUTE)
+        site.publish(None)
+        async with site.running():
+            await site.until(one.end + 2 * MINUTE)
 
     site = plays(tmp_path, story, rooms=("aula", "boardroom", "cellar", "den"))
     assert not cancelled(site)
