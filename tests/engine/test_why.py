@@ -217,3 +217,28 @@ def test_no_story_holds_a_title_an_organizer_a_passcode_or_a_secret(tmp_path: Pa
     for hidden in ("Redundancies", "ada@example.org", passcode, secret):
         assert hidden
         assert hidden not in page
+
+
+def test_people_who_came_early_are_told_and_a_bridge_that_hides_the_call_too(
+    tmp_path: Path,
+) -> None:
+    pages: list[str] = []
+
+    async def story(site: Site) -> None:
+        one = booked(site)
+        async with site.running():
+            await site.until(one.start - MINUTE)
+            number = str(site.bookings()[0].number)
+            space = site.cluster.state.database.by_uri(number)
+            assert space is not None
+            site.cluster.scenarios.dial_in("boardroom@rooms.example.org", space.id, bridge="core2")
+            await site.until(one.start - 5 * SECOND)
+            site.cluster.scenarios.cut_off("core2")
+            await site.until(one.start + 30 * SECOND)
+            pages.append(await why(site))
+
+    play(tmp_path, story, bridges=("core1", "core2"))
+    assert re.search(r"looked +Found call <\d> on Call Bridge core2", pages[0])
+    reason = "core2, which holds the call, cannot be asked who is in it"
+    assert re.search(rf"aula@rooms.example.org +not dialled: {reason}", pages[0])
+    assert told(pages[0], "decided")[-1].endswith(f"in room aula is not dialled: {reason}")

@@ -174,7 +174,7 @@ def test_colours_are_shown_on_a_terminal_alone(
 
 def test_a_story_is_shown_in_local_time_with_a_line_for_each_entry(settings: Settings) -> None:
     shown = {
-        "booking": booking(state="refused", reason="no number is free"),
+        "booking": booking(reason="no answer"),
         "dials": [dial("aula", "due", "to be dialled at 2026-11-26T08:00:00Z")],
         "story": [
             {
@@ -186,9 +186,10 @@ def test_a_story_is_shown_in_local_time_with_a_line_for_each_entry(settings: Set
         ],
     }
     assert why.rendered(shown, settings, Terminal()).splitlines() == [
-        "Thu 2026-11-26 09:00-10:00  8001  refused: no number is free  aula, boardroom  Planning",
+        "Thu 2026-11-26 09:00-10:00  8001  open: no answer  aula, boardroom  Planning",
         "booking 8a4108f3-7a03-5ac4-9c55-000000000000",
         "  aula  aula@rooms.example  to be dialled at 09:00:00",
+        "  boardroom  has no endpoint of its own that is dialled",
         "",
         "2026-11-25 17:00:00  seen      aula: 09:00:00 to 2026-11-27 09:00:00",
         f"2026-11-26 09:00:00  answered  {'x' * 200}",

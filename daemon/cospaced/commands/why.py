@@ -40,6 +40,7 @@ def rendered(shown: dict[str, Any], settings: Settings, page: Terminal) -> str:
     lines = _head(shown["booking"], zone, page)
     day = f"{datetime.fromisoformat(shown['booking']['start']).astimezone(zone):%Y-%m-%d}"
     lines += _endpoints(shown["dials"], page, lambda text: localised(text, zone, day))
+    lines += _undialled(shown)
     lines.append("")
     for entry in shown["story"]:
         head = f"{stamp(entry['at'], zone)}  {entry['event'].ljust(_KIND)}  "
@@ -54,6 +55,19 @@ def _head(booking: dict[str, Any], zone: ZoneInfo, page: Terminal) -> list[str]:
     reason = f": {booking['reason']}" if booking["reason"] else ""
     first = f"{when}  {number}  {booking['state']}{reason}  {rooms}  {booking['title']}".rstrip()
     return [page.style(first, "white"), f"booking {booking['id']}"]
+
+
+def _undialled(shown: dict[str, Any]) -> list[str]:
+    """Return the rooms of an opened booking that have nothing to be dialled."""
+    booking = shown["booking"]
+    dialled = {one["room"] for one in shown["dials"]}
+    if not dialled and booking["state"] not in ("open", "closed"):
+        return []
+    return [
+        f"  {room}  has no endpoint of its own that is dialled"
+        for room in booking["rooms"]
+        if room not in dialled
+    ]
 
 
 def _endpoints(dials: list[dict[str, Any]], page: Terminal, local: Any) -> list[str]:
