@@ -4,7 +4,7 @@ Nothing else knows both the engine and its adapters.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import structlog
@@ -291,7 +291,9 @@ async def stored(settings: Settings) -> AsyncIterator[Store]:
 
 async def stored_bookings(settings: Settings) -> Mapping[str, Booking]:
     """Return the rows of the state file by id, without writing to it; none where there is none."""
-    if not state_file(settings).exists():
-        return {}
+    with suppress(OSError):
+        if not state_file(settings).exists():
+            return {}
+    # Where the directory may not be entered, the opening says so.
     async with stored(settings) as store:
         return {booking.id: booking for booking in await store.bookings()}

@@ -1,5 +1,6 @@
 """The commands as an administrator meets them, on real files."""
 
+import errno
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -159,6 +160,25 @@ def test_the_units_credentials_belong_to_the_units_file_alone(
     assert "CREDENTIALS_DIRECTORY" not in options.environment_for(tmp_path / "other.ini")
     monkeypatch.setattr(options, "CREDENTIALS", tmp_path / "none")
     assert "CREDENTIALS_DIRECTORY" not in options.environment_for(options.DEFAULT_FILE)
+
+
+@pytest.mark.parametrize("command", [("agenda",), ("status",), ("why", "aula")])
+def test_a_state_that_may_not_be_read_is_said_in_a_sentence(
+    site: Path, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, **_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    real = Path.stat
+    monkeypatch.setattr(
+        Path,
+        "stat",
+        lambda path, **keys: (refuse if path.name == "state.db" else real)(path, **keys),
+    )
+    name, *words = command
+    done = CliRunner().invoke(cli, [name, "-c", str(site), *words])
+    assert done.exit_code == 1
+    assert "cannot be read: Permission denied; become root" in done.stderr
 
 
 def test_every_command_has_help_and_the_program_a_version() -> None:

@@ -13,12 +13,14 @@ from zoneinfo import ZoneInfo
 import click
 
 from cospaced.bootstrap import calendar_sources, stored_bookings
+from cospaced.commands.asking import fail
 from cospaced.commands.completing import rooms
 from cospaced.commands.options import config_option, load_or_exit
 from cospaced.commands.table import table
 from cospaced.domain.document import document, moment
 from cospaced.domain.timespan import Timespan
 from cospaced.engine.agenda import Agenda, read
+from cospaced.errors import CospacedError
 from cospaced.host.clock import SystemClock
 from cospaced.host.log_setup import configure
 from cospaced.settings import Settings
@@ -54,6 +56,8 @@ def agenda(
     )
     try:
         found = asyncio.run(_read(settings, span))
+    except CospacedError as error:
+        fail("agenda", str(error))
     finally:
         logging.close()
     if room is not None:

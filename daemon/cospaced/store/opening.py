@@ -64,8 +64,15 @@ def open_for_reading(path: str | Path) -> sqlite3.Connection:
 
     Raises StoreUnusable where there is none, or none that can be read.
     """
-    if not Path(path).is_file():
-        raise StoreUnusable(f"there is no state file {path}: the daemon has not run yet")
+    try:
+        Path(path).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        text = f"there is no state file {path}: the daemon has not run yet"
+        raise StoreUnusable(text) from None
+    except OSError as error:
+        raise StoreUnusable(
+            f"{path} cannot be read: {error.strerror}; become root or the user of cospaced"
+        ) from error
     try:
         uri = f"{Path(path).absolute().as_uri()}?mode=ro{_untouched(path)}"
         connection = sqlite3.connect(uri, timeout=_WAIT, isolation_level=None, uri=True)
