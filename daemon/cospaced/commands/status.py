@@ -14,7 +14,7 @@ import click
 from cospaced.commands.asking import FAILED, fail, say_not_running, state_of
 from cospaced.commands.options import config_option, load_or_exit
 from cospaced.commands.table import table
-from cospaced.commands.terminal import Terminal, localised, terminal
+from cospaced.commands.terminal import PLAIN, Terminal, localised, terminal
 from cospaced.engine.report import stored_status
 from cospaced.errors import CospacedError
 from cospaced.host.clock import SystemClock
@@ -72,15 +72,15 @@ def rendered(shown: Mapping[str, Any], settings: Settings, now: datetime, page: 
     zone = ZoneInfo(settings.daemon.time_zone)
     held = _Held(shown, zone, f"{now.astimezone(zone):%Y-%m-%d}")
     parts = [
-        (held.headline(now), "white", []),
+        (held.headline(now), PLAIN, []),
         ("Trouble", "red", held.trouble()),
         ("Now", "green", held.now()),
-        ("Next", "white", held.coming()),
-        ("Pool and Call Bridges", "white", held.means()),
+        ("Next", PLAIN, held.coming()),
+        ("Pool and Call Bridges", PLAIN, held.means()),
     ]
     blocks = []
     for title, colour, lines in parts:
-        if lines or colour == "white":
+        if lines or colour == PLAIN:
             blocks.append("\n".join([page.style(page.cut(title), colour), *map(page.cut, lines)]))
     return "\n\n".join(blocks)
 

@@ -16,6 +16,9 @@ import click
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
 _NARROWEST = 40
 
+PLAIN = ""
+"""No colour but the terminal's own, which may be black or white."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terminal:
@@ -48,8 +51,8 @@ class Terminal:
         )
 
     def style(self, text: str, colour: str) -> str:
-        """Return text in bold colour, where colours are shown."""
-        return click.style(text, fg=colour, bold=True) if self.colour else text
+        """Return text in bold, and in a colour (or `PLAIN`), where colours are shown."""
+        return click.style(text, fg=colour or None, bold=True) if self.colour else text
 
 
 def terminal() -> Terminal:

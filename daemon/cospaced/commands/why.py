@@ -11,7 +11,7 @@ import click
 from cospaced.commands.asking import about_booking
 from cospaced.commands.completing import bookings
 from cospaced.commands.options import config_option, load_or_exit
-from cospaced.commands.terminal import Terminal, localised, span, stamp, terminal
+from cospaced.commands.terminal import PLAIN, Terminal, localised, span, stamp, terminal
 from cospaced.settings import Settings
 
 
@@ -54,7 +54,7 @@ def _head(booking: dict[str, Any], zone: ZoneInfo, page: Terminal) -> list[str]:
     when = span(booking["start"], booking["end"], zone)
     reason = f": {booking['reason']}" if booking["reason"] else ""
     first = f"{when}  {number}  {booking['state']}{reason}  {rooms}  {booking['title']}".rstrip()
-    return [page.style(first, "white"), f"booking {booking['id']}"]
+    return [page.style(first, PLAIN), f"booking {booking['id']}"]
 
 
 def _undialled(shown: dict[str, Any]) -> list[str]:
@@ -77,6 +77,6 @@ def _endpoints(dials: list[dict[str, Any]], page: Terminal, local: Any) -> list[
     endpoint = max(len(one["endpoint"]) for one in dials)
     return [
         f"  {one['room'].ljust(room)}  {one['endpoint'].ljust(endpoint)}  "
-        + page.style(local(one["text"]), _COLOURS.get(one["state"], "white"))
+        + page.style(local(one["text"]), _COLOURS.get(one["state"], PLAIN))
         for one in dials
     ]

@@ -237,6 +237,10 @@ def _difference(before: Booking, after: Booking) -> str:
         parts.append(f"now {after.start:%Y-%m-%dT%H:%M:%S}Z to {after.end:%Y-%m-%dT%H:%M:%S}Z")
     if before.title != after.title:
         parts.append("new title")
+    if before.organizer != after.organizer:
+        parts.append("another organizer")
+    if before.private != after.private:
+        parts.append("now private" if after.private else "not private any more")
     added = [r for r in after.rooms if r not in before.rooms]
     removed = [r for r in before.rooms if r not in after.rooms]
     parts += [f"room {r} added" for r in added] + [f"room {r} removed" for r in removed]

@@ -254,7 +254,7 @@ class Following:
             after = self.placing.trimmed(before, after)
         elif after.state in (State.PLANNED, State.REFUSED):
             after = self.placing.kept_or_placed(before, after)
-        self._ledger.tell(after, told or "changed")
+        self._ledger.tell(after, told or "its details changed")
         if told:
             log.info("booking.changed", booking=after.id, reason=told)
         return [after.id]

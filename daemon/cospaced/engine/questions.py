@@ -36,7 +36,8 @@ class Questions:
         if not found:
             raise CospacedError(
                 f"no booking is known by {text!r}: give an id or its beginning, a number of the "
-                "pool, a room, or ROOM@TIME (cospaced status and cospaced agenda list them)"
+                "pool, a room, or ROOM@TIME (cospaced status lists bookings; cospaced agenda --all "
+                "tells why an event is none)"
             )
         if len(found) > 1:
             return {"candidates": [document(row, settings) for row in found]}

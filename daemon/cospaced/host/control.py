@@ -1,9 +1,9 @@
 """The daemon's Unix socket, by which `status`, `invite` and `why` ask it.
 
 One request a connection: a line of JSON in (`{"command": "status", ...}`), one JSON document out.
-Whoever may connect (mode 0660: the daemon's user and group) may ask; nothing here changes
-anything. A request is bounded in size and time, and at most `AT_ONCE` are answered at once, so
-that no client can hold the daemon up.
+Whoever may connect (mode 0660: the daemon's user and group) may ask, for passcodes too; nothing
+here changes anything. A request is bounded in size and time, and at most `AT_ONCE` are answered at
+once, so that no client can hold the daemon up.
 """
 
 import asyncio
