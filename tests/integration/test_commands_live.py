@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cospaced.host.control import ask
 from support.process import Program
 
 
@@ -135,10 +136,21 @@ def _read_by_a_daemon(folder: Path) -> list[str]:
     assert re.search(r"Number: +800\d\n", invite.stdout)
     assert re.search(r"Passcode: +\d{6}\n", invite.stdout)
     assert re.search(r"https://join.example.org/meeting/800\d\?secret=[\w-]{22}\n", invite.stdout)
+    _answers_what_a_shell_and_a_terminal_ask(folder, story["booking"]["id"])
     unknown = run(folder, "why", "cellar")
     assert unknown.returncode == 1
     assert "no booking is known by 'cellar'" in unknown.stderr
     return [story["booking"]["id"], why.stdout, invite.stdout]
+
+
+def _answers_what_a_shell_and_a_terminal_ask(folder: Path, booking: str) -> None:
+    control = folder / "state" / "control"
+    for begun, found in ((booking[:3], [booking]), ("800", [booking]), ("no", [])):
+        shown = ask(control, {"command": "beginning", "booking": begun})
+        assert [one["id"] for one in shown["bookings"]] == found
+    short = ask(control, {"command": "status", "ahead": 0})
+    assert [one["id"] for one in short["bookings"]] == [booking]
+    assert short["counts"] == {"open": 1, "planned": 0, "refused": 0}
 
 
 def _read_from_the_state(folder: Path) -> list[str]:

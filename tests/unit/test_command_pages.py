@@ -59,6 +59,7 @@ def held(**changes: Any) -> dict[str, Any]:
     return {
         "version": "0.1.0",
         "running": True,
+        "counts": {"open": 0, "planned": 0, "refused": 0},
         "bookings": [],
         "slots": {"first": "8001", "last": "8005", "usable": 5, "in_use": 1, "problem": ""},
         "calendars": [],
@@ -76,6 +77,7 @@ def unreadable(room: str) -> dict[str, Any]:
 
 def test_status_tells_trouble_first_then_now_then_next(settings: Settings) -> None:
     shown = held(
+        counts={"open": 1, "planned": 12, "refused": 1},
         bookings=[
             booking(
                 dials=[
@@ -113,7 +115,7 @@ def test_status_tells_trouble_first_then_now_then_next(settings: Settings) -> No
     assert (
         status.rendered(shown, settings, NOW, Terminal())
         == """\
-cospaced 0.1.0: 1 open, 1 planned, 1 refused; Thu 2026-11-26 09:05:12
+cospaced 0.1.0: 1 open, 12 planned, 1 refused; Thu 2026-11-26 09:05:12
 
 Trouble
   the state cannot be stored since 09:02:00
@@ -130,6 +132,7 @@ Next
   id        when                    number  due                        rooms            title
   22222222  2026-11-27 10:00-11:30  8003    opens 2026-11-27 09:55:00  aula, boardroom  \
 Private meeting
+  and 11 more (cospaced agenda lists them)
 
 Pool and Call Bridges
   pool 8001 to 8005: 5 usable, 1 in use

@@ -1,5 +1,6 @@
 """Which booking is meant."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +11,8 @@ from cospaced.domain.booking import Booking, Dial, DialState, State, Target
 from cospaced.domain.invitation import invitation, join_link
 from cospaced.domain.naming import named
 from cospaced.domain.story import dial_text
+from cospaced.engine.questions import CANDIDATES, OFFERED, Questions
+from cospaced.errors import CospacedError
 from support.site import Site
 from support.virtual import VirtualClock, run_virtually
 
@@ -126,3 +129,28 @@ def test_every_state_of_a_dial_has_its_words(state: DialState) -> None:
     again = Dial(target=target, due=NOW, attempt=1, not_before=NOW, reason="busy")
     assert dial_text(again) == "not in yet after 1 attempt: busy; next at 2026-11-26T08:05:00Z"
     assert dial_text(Dial(target=target, due=NOW)) == "to be dialled at 2026-11-26T08:05:00Z"
+
+
+def test_what_a_shell_completes_is_what_is_to_come_and_not_much_of_it(tmp_path) -> None:
+    async def settings_of(clock: VirtualClock):
+        return Site(clock, tmp_path).settings
+
+    async def no_story(_: str) -> tuple[()]:
+        return ()
+
+    settings = run_virtually(settings_of)
+    many = [row(f"z{n:03}", n, "aula", number=8100) for n in reversed(range(OFFERED + 30))]
+    questions = Questions(
+        rows=lambda: (*ROWS, *many),
+        story=no_story,
+        settings=lambda: settings,
+        now=lambda: NOW,
+    )
+    offered = [one["id"] for one in questions.beginning("z")["bookings"]]
+    assert offered == [f"z{n:03}" for n in range(OFFERED)]
+    assert [one["id"] for one in questions.beginning("aa")["bookings"]] == []
+    assert [one["id"] for one in questions.beginning("8002")["bookings"]] == ["ad-later"]
+    answer = asyncio.run(questions.answer("why", "z"))
+    assert (len(answer["candidates"]), answer["more"]) == (CANDIDATES, OFFERED + 30 - CANDIDATES)
+    with pytest.raises(CospacedError, match="no booking is known by 'y'"):
+        asyncio.run(questions.answer("why", "y"))

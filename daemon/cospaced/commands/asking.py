@@ -36,6 +36,8 @@ def about_booking(command: str, booking: str, settings: Settings) -> dict[str, A
     if "candidates" in answer:
         click.echo(f"cospaced {command}: {booking!r} may be one of these:", err=True)
         click.echo(_candidates(answer["candidates"], settings), err=True)
+        if answer["more"]:
+            click.echo(f"and {answer['more']} more", err=True)
         sys.exit(FAILED)
     return answer
 

@@ -23,7 +23,8 @@ def bookings(ctx: click.Context, _: click.Parameter, begun: str) -> list[Complet
         return []
     items = [CompletionItem(room.name, help="room") for room in settings.rooms]
     try:
-        shown = ask(control_path(settings.daemon.state_dir), {"command": "status"}, PATIENCE)
+        request = {"command": "beginning", "booking": begun}
+        shown = ask(control_path(settings.daemon.state_dir), request, PATIENCE)
     except CospacedError:
         shown = {"bookings": []}
     for one in shown["bookings"]:

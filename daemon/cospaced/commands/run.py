@@ -193,7 +193,7 @@ class _Answers:
         self._machine = machine
         self._configuration = configuration
         self._questions = Questions(
-            rows=machine.ledger.all,
+            rows=machine.ledger.every,
             story=machine.ledger.story,
             settings=lambda: machine.settings,
             now=clock.now,
@@ -202,7 +202,11 @@ class _Answers:
     async def answer(self, request: Request) -> dict[str, Any]:
         """Answer one question."""
         if request.command == "status":
-            return status(self._machine) | {"configuration": self._configuration()}
+            ahead = request.arguments.get("ahead")
+            shown = status(self._machine, ahead if isinstance(ahead, int) else None)
+            return shown | {"configuration": self._configuration()}
+        if request.command == "beginning":
+            return self._questions.beginning(str(request.arguments.get("booking", "")))
         if request.command in ("why", "invite"):
             name = str(request.arguments.get("booking", ""))
             return await self._questions.answer(request.command, name)

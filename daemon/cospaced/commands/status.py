@@ -39,7 +39,7 @@ def status(file: Path, as_json: bool) -> None:
     Exits with status 1 where no daemon runs; the state file is shown then.
     """
     settings = load_or_exit(file)
-    shown = _asked(settings)
+    shown = _asked(settings, None if as_json else AHEAD)
     now = SystemClock().now()
     click.echo(
         json.dumps(shown, indent=2) if as_json else rendered(shown, settings, now, terminal())
@@ -48,9 +48,10 @@ def status(file: Path, as_json: bool) -> None:
         sys.exit(FAILED)
 
 
-def _asked(settings: Settings) -> dict[str, Any]:
+def _asked(settings: Settings, ahead: int | None) -> dict[str, Any]:
+    request = {"command": "status", "ahead": ahead}
     try:
-        return ask(control_path(settings.daemon.state_dir), {"command": "status"})
+        return ask(control_path(settings.daemon.state_dir), request)
     except ControlAbsent as absent:
         try:
             shown = asyncio.run(_from_state(settings))
@@ -96,8 +97,7 @@ class _Held:
 
     def headline(self, now: datetime) -> str:
         counts = ", ".join(
-            f"{sum(1 for one in self._bookings if one['state'] == state)} {state}"
-            for state in ("open", "planned", "refused")
+            f"{self._shown['counts'][state]} {state}" for state in ("open", "planned", "refused")
         )
         running = "" if self._shown["running"] else " (not running)"
         at = f"{now.astimezone(self._zone):%a %Y-%m-%d %H:%M:%S}"
@@ -174,8 +174,8 @@ class _Held:
         if not rows:
             return ["  no booking is planned"]
         lines = _indented(["id", "when", "number", "due", "rooms", "title"], rows)
-        if len(planned) > AHEAD:
-            lines.append(f"  and {len(planned) - AHEAD} more (cospaced agenda lists them)")
+        if (more := self._shown["counts"]["planned"] - len(rows)) > 0:
+            lines.append(f"  and {more} more (cospaced agenda lists them)")
         return lines
 
     def means(self) -> list[str]:

@@ -21,24 +21,28 @@ def named(
     a room (likewise), or `ROOM@TIME` with TIME as `09:00` (today) or ISO 8601; times without an
     offset are in `zone`.
     """
-    rows = sorted(rows, key=lambda row: (row.start, row.id))
+    rows = list(rows)
     wanted = text.strip()
     exact = tuple(row for row in rows if row.id == wanted.lower())
     if exact or not wanted:
         return exact
-    if wanted.isdecimal() and (on := [r for r in rows if str(r.number) == wanted]):
+    if wanted.isdecimal() and (on := _sorted(r for r in rows if str(r.number) == wanted)):
         return _now_or_next(on, now)[:1]
     if within := _in_room(rows, wanted):
         return _now_or_next(within, now)
     room, _, when = wanted.rpartition("@")
     if (within := _in_room(rows, room)) and (moment := _moment(when, now, zone)):
         return _at(within, moment)
-    return tuple(row for row in rows if row.id.startswith(wanted.lower()))
+    return tuple(_sorted(row for row in rows if row.id.startswith(wanted.lower())))
+
+
+def _sorted(rows: Iterable[Booking]) -> list[Booking]:
+    return sorted(rows, key=lambda row: (row.start, row.id))
 
 
 def _in_room(rows: Sequence[Booking], room: str) -> list[Booking]:
     wanted = room.casefold()
-    return [row for row in rows if wanted in (name.casefold() for name in row.rooms)]
+    return _sorted(row for row in rows if wanted in (name.casefold() for name in row.rooms))
 
 
 def _now_or_next(rows: Sequence[Booking], now: datetime) -> tuple[Booking, ...]:

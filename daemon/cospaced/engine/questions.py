@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import nsmallest
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,12 @@ from cospaced.errors import CospacedError
 from cospaced.settings import Settings
 
 
+OFFERED = 50
+"""How many bookings are offered to complete a name."""
+CANDIDATES = 20
+"""How many are listed where a name means several."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Questions:
     """Answers about the bookings there are; `story` returns the lines of one by its id."""
@@ -25,11 +32,26 @@ class Questions:
     settings: Callable[[], Settings]
     now: Callable[[], datetime]
 
+    def beginning(self, begun: str) -> dict[str, Any]:
+        """Return `{"bookings": [B…]}` whose id or number begins so, the next ones, not many.
+
+        A shell asks at each press of its Tab key: that must cost the daemon next to nothing.
+        """
+        found = (
+            row
+            for row in self.rows()
+            if row.state not in FINISHED
+            and (row.id.startswith(begun) or str(row.number or "").startswith(begun))
+        )
+        soonest = nsmallest(OFFERED, found, key=lambda row: (row.start, row.id))
+        settings = self.settings()
+        return {"bookings": [document(row, settings) for row in soonest]}
+
     async def answer(self, command: str, text: str) -> dict[str, Any]:
         """Answer `why` or `invite` about the booking that `text` names.
 
-        Where it names several, the answer is `{"candidates": [B…]}`. Raises CospacedError where it
-        names none.
+        Where it names several, the answer is `{"candidates": [B…], "more": N}`. Raises
+        CospacedError where it names none.
         """
         settings = self.settings()
         found = named(self.rows(), text, now=self.now(), zone=ZoneInfo(settings.daemon.time_zone))
@@ -40,7 +62,11 @@ class Questions:
                 "tells why an event is none)"
             )
         if len(found) > 1:
-            return {"candidates": [document(row, settings) for row in found]}
+            first = found[:CANDIDATES]
+            return {
+                "candidates": [document(row, settings) for row in first],
+                "more": len(found) - len(first),
+            }
         if command == "invite":
             return invitation(found[0], settings)
         return {

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from heapq import nsmallest
 from typing import Any
 
 from cospaced import __version__
@@ -18,12 +19,15 @@ NEXT = 10
 """How many due moments are shown."""
 
 
-def status(machine: Machine) -> dict[str, Any]:
-    """Return bookings, slots, calendars, bridges, lateness and the next due moments."""
+def status(machine: Machine, ahead: int | None = None) -> dict[str, Any]:
+    """Return bookings, slots, calendars, bridges, lateness and the next due moments.
+
+    `ahead`: no more planned bookings than these are told, the next ones.
+    """
     slots = machine.timing.slots
     usable = 0 if slots is None else len(slots.usable)
     return {
-        **_held(machine.settings, machine.ledger.all(), running=True),
+        **_held(machine.settings, machine.ledger.every(), running=True, ahead=ahead),
         "slots": _slots(
             machine.settings,
             usable=usable,
@@ -95,15 +99,28 @@ def status_line(machine: Machine) -> str:
     return "; ".join(parts)
 
 
-def _held(settings: Settings, rows: Iterable[Booking], *, running: bool) -> dict[str, Any]:
-    held = sorted(
-        (row for row in rows if row.state not in FINISHED), key=lambda row: (row.start, row.id)
-    )
+def _held(
+    settings: Settings, rows: Iterable[Booking], *, running: bool, ahead: int | None = None
+) -> dict[str, Any]:
+    held = [row for row in rows if row.state not in FINISHED]
+    counts = {
+        state.value: sum(1 for row in held if row.state is state)
+        for state in (State.OPEN, State.PLANNED, State.REFUSED)
+    }
+    if ahead is not None:
+        planned = nsmallest(ahead, (r for r in held if r.state is State.PLANNED), key=_by_start)
+        held = [row for row in held if row.state is not State.PLANNED] + planned
+    held.sort(key=_by_start)
     return {
         "version": __version__,
         "running": running,
+        "counts": counts,
         "bookings": [document(row, settings) | {"dials": dials(row)} for row in held],
     }
+
+
+def _by_start(row: Booking) -> tuple[datetime, str]:
+    return (row.start, row.id)
 
 
 def _slots(settings: Settings, *, usable: int | None, in_use: int, problem: str) -> dict[str, Any]:
