@@ -219,6 +219,21 @@ def test_no_story_holds_a_title_an_organizer_a_passcode_or_a_secret(tmp_path: Pa
         assert hidden not in page
 
 
+def test_of_an_event_that_is_no_booking_nothing_is_remembered(tmp_path: Path) -> None:
+    async def story(site: Site) -> None:
+        one = booked(site, rooms=("aula",))
+        async with site.running():
+            await site.clock.sleep(90)
+            moved(site, one, end=one.end + MINUTE)
+            await site.clock.sleep(90)
+            assert site.machine is not None
+            assert site.machine.copies.keys()
+            assert site.machine.copies._fresh == {}
+            assert site.bookings() == []
+
+    play(tmp_path, story)
+
+
 def test_people_who_came_early_are_told_and_a_bridge_that_hides_the_call_too(
     tmp_path: Path,
 ) -> None:

@@ -34,7 +34,10 @@ class Dialogue:
         return [("asked", f"{purpose(send.mark)}: {request}")]
 
     def answered(self, sent: Send, request: str, outcome: Outcome, milliseconds: int) -> list[Line]:
-        """Return the line of an answer; none where it is the one before once more."""
+        """Return the line of an answer; none where it is the one before once more.
+
+        `milliseconds` are those since it was handed over, its wait for a turn included.
+        """
         answer = answer_text(outcome, sent.bridge)
         before = self.vain.pop(sent.mark, None)
         again = 0

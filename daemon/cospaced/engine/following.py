@@ -71,6 +71,8 @@ class Following:
             if goes_on is not None:
                 return self._inherit(goes_on, folded.wanted, now)
         if row is None:
+            # A story begins with all copies; of what becomes no booking nothing is remembered.
+            self._copies.news(key)
             return self._begin(folded, now)
         self._tell_news(row, key, folded, newly_skipped)
         wanted, unknown = self.hearing.believed(row, folded)
@@ -225,7 +227,6 @@ class Following:
     def _first_lines(self, row: Booking, folded: Folded, now: datetime) -> list[StoryEntry]:
         """Return how a story begins: each room's copy, when it was seen, and what follows."""
         key = (row.uid, row.recurrence_id)
-        self._copies.news(key)
         reasons = {skip.room: skip.reason for skip in folded.skipped}
         seen = [
             StoryEntry(
