@@ -210,7 +210,7 @@ def main(out: Path) -> None:
         strip = ("-s", stage, "-p", "/", "--invalidation-mode", "timestamp")
         run(python, "-m", "compileall", "-q", "-j", "0", *strip, site)
         describe(stage, control, python)
-        build = ("dpkg-deb", "--root-owner-group", "-Zxz", "-z1", "--build", stage, out)
+        build = ("dpkg-deb", "--root-owner-group", "-Zxz", "-z0", "--build", stage, out)
         print(run(*build).split("'")[-2])
 
 

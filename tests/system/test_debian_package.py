@@ -171,7 +171,8 @@ def test_an_installation_makes_user_and_directories_and_starts_and_enables_nothi
     install(fresh, deb)
     unit = fresh.unit()
     assert (unit["ActiveState"], unit["UnitFileState"]) == ("inactive", "disabled")
-    assert unit["NeedDaemonReload"] == "no"
+    verified = fresh.exec("systemd-analyze", "verify", "cospaced.service")
+    assert (unit["NeedDaemonReload"], verified.stderr) == ("no", "")
     assert fresh.exec("getent", "passwd", "cospaced").stdout.startswith("cospaced:")
     assert fresh.exec("ls", "-A", "/etc/cospaced").stdout == ""
     assert fresh.exec("cospaced", "--version").stdout.startswith("cospaced")

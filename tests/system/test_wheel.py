@@ -15,7 +15,14 @@ CARRIED = {
     "share/doc/cospaced/examples/cospaced.ini.example": "config/cospaced.ini.example",
     "share/doc/cospaced/examples/rooms.d/example.ini": "config/rooms.d/example.ini",
     "share/doc/cospaced/examples/monitoring/check_cospaced": "contrib/monitoring/check_cospaced",
+    "share/man/man8/cospaced.8": "contrib/man/cospaced.8",
+    "share/man/man5/cospaced.ini.5": "contrib/man/cospaced.ini.5",
+    "share/bash-completion/completions/cospaced": "contrib/completion/cospaced.bash",
+    "share/fish/vendor_completions.d/cospaced.fish": "contrib/completion/cospaced.fish",
+    "share/zsh/site-functions/_cospaced": "contrib/completion/_cospaced",
 }
+"""Where each lies below the prefix, and in the checkout."""
+FOLDERS = ("systemd/*", "contrib/man/*.[0-9]", "contrib/completion/*")
 
 
 def files(wheel: Path) -> dict[str, bytes]:
@@ -29,7 +36,10 @@ def test_the_wheel_carries_what_an_installation_needs_where_it_goes_below_usr(wh
         for name, content in files(wheel).items()
         if ".data/" in name
     }
-    assert data == {name: (ROOT / source).read_bytes() for name, source in CARRIED.items()}
+    there = {name: ROOT / source for name, source in CARRIED.items() if (ROOT / source).exists()}
+    assert data == {name: path.read_bytes() for name, path in there.items()}
+    found = {str(path.relative_to(ROOT)) for each in FOLDERS for path in ROOT.glob(each)}
+    assert found - set(CARRIED.values()) == set()
 
 
 def test_the_sdist_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
