@@ -38,6 +38,13 @@ LIBRARIES = (
     "pydantic",
     "recurring_ical_events",
 )
+CHILD = f"""
+import pathlib, signal, time
+signal.signal(signal.SIGTERM, lambda *_: pathlib.Path("{STATE}/signalled").touch())
+print("ready", flush=True)
+while True:
+    time.sleep(60)
+"""
 
 log = structlog.get_logger()
 
@@ -60,6 +67,8 @@ async def answer(request: Request) -> dict[str, Any]:
             return {"error_of_write": _error_of(lambda: Path("/etc/x").write_text("x"))}
         case "libraries":
             return await asyncio.get_running_loop().run_in_executor(None, _libraries)
+        case "child":
+            return await asyncio.get_running_loop().run_in_executor(None, _child)
         case "capabilities":
             return {"capabilities": _capabilities()}
     raise CospacedError(f"no such command: {request.command}")
@@ -83,6 +92,13 @@ def _libraries() -> dict[str, Any]:
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30)),
     )
     return {"worker": worker.stdout.strip()}
+
+
+def _child() -> dict[str, Any]:
+    """Start a process that outlives a SIGTERM, and writes down that it got one."""
+    child = subprocess.Popen([sys.executable, "-c", CHILD], stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    return {"ready": child.stdout.readline().decode().strip(), "pid": child.pid}
 
 
 def _capabilities() -> list[str]:

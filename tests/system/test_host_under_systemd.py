@@ -135,6 +135,18 @@ def test_a_stop_ends_in_exit_0_and_is_no_reason_to_start_again(running: Machine)
     )
 
 
+def test_a_stop_is_told_to_the_daemon_alone_and_leaves_no_child(running: Machine) -> None:
+    child = asked(running, command="child")
+    assert child["ready"] == "ready"
+    inside = f"/proc/{child['pid']}"
+    assert running.exec("test", "-d", inside, check=False).returncode == 0
+    running.exec("systemctl", "stop", "cospaced")
+    assert running.exec("test", "-d", inside, check=False).returncode == 1
+    left = running.exec("ls", "/var/lib/cospaced").stdout.split()
+    assert "lock" in left
+    assert "signalled" not in left
+
+
 def test_a_wrong_configuration_is_not_tried_again(running: Machine) -> None:
     running.exec("systemctl", "stop", "cospaced")
     running.exec("rm", CONFIGURATION)
