@@ -1,9 +1,9 @@
 """Where icalendar and recurring-ical-events alone are wrong, raise or hang, and cospaced is not.
 
 Run by its name alone, as it takes some minutes. Each case is read by the libraries as their
-documentation says, in a new process of 12 s of CPU and 3 GB, and by a worker of the daemon with its
-own limits. Cases are those of the tests, the examples of RFC 5545, and random calendars, of which
-the naive reading knows what must come.
+documentation says, in a new process of 12 s of CPU time and 3 GB, and by a worker of the daemon
+with its own limits. Cases are those of the tests, the examples of RFC 5545, and random calendars,
+of which the naive reading knows what must come.
 """
 
 import asyncio

@@ -4,8 +4,7 @@
 forms, and overrides; the second part of a sample is what a reader must find in the window.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 
 from hypothesis import assume
@@ -15,9 +14,9 @@ from cospaced.domain.timespan import Timespan
 from support.ical import calendar, event, window
 from support.naive_rules import SUBDAY, Rule
 from support.naive_zones import FLOATING, UTC_TIMES, ZONES, NaiveZone
+from support.random_rules import Draw, rules
 
 
-Draw = Callable[[st.SearchStrategy], object]
 Found = tuple[str, datetime, datetime, str, bool]
 """Recurrence id, start, end, title, cancelled."""
 WINDOWS = (
@@ -34,9 +33,9 @@ _SHORT = {"MINUTELY": timedelta(days=1), "SECONDLY": timedelta(hours=5)}
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    data: bytes
+    data: bytes = field(repr=False)
     covered: Timespan
-    expected: frozenset[Found]
+    expected: frozenset[Found] = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +84,9 @@ class Master:
         """Write a property that names an instance, in one of the forms that producers use."""
         if self.all_day:
             return f"{name}{parameters};VALUE=DATE:{wall:%Y%m%d}"
+        if draw(st.integers(0, 5)) == 0:
+            # Without a zone it is in that of the series.
+            return FLOATING.written(name, wall, parameters)
         if not self.zone.steady(wall):
             return self.zone.written(name, wall, parameters)
         there, at = _elsewhere(draw, self.zone, wall)
@@ -112,7 +114,7 @@ def samples(draw: Draw) -> Sample:
     last = datetime.fromisoformat(days[1]) + timedelta(days=40)
     if freq in _SHORT:
         last = min(last, master.start + _SHORT[freq])
-    rule = draw(_rules(freq, master.start, all_day=master.all_day))
+    rule = draw(rules(freq, master.start, all_day=master.all_day))
     until, bound = _until(draw, master, rule, last)
     far = last + _AGAIN.get(freq, _SHORT.get(freq, _SOON))
     endless = replace(rule, count=None).instances(master.start, far)
@@ -123,6 +125,11 @@ def samples(draw: Draw) -> Sample:
         assume(rule.count in (None, len(originals)))
     originals = [w for w in originals if w == master.start or bound is None or w <= bound]
     lines = [f"RRULE:{rule.text(until)}"]
+    if freq not in _SHORT and draw(st.integers(0, 7)) == 0:
+        second = draw(rules("WEEKLY", master.start, all_day=master.all_day))
+        second = replace(second, count=draw(st.integers(1, 5)))
+        originals = [*originals, *second.instances(master.start, last)]
+        lines.append(f"RRULE:{second.text()}")
     periods, some = _rdates(draw, master)
     originals = sorted({*originals, *periods})
     lines += some
@@ -145,68 +152,6 @@ def _masters(draw: Draw, first: datetime, freq: str) -> Master:
     length = draw(st.sampled_from((0, 30, 60, 60, 90, 1500)))
     shape = Shape(minutes=length, days=draw(st.sampled_from((None, None, None, 1))), title="A")
     return Master(zone=draw(st.sampled_from(ZONES)), start=start, all_day=False, shape=shape)
-
-
-def _some(elements: st.SearchStrategy, most: int = 3) -> st.SearchStrategy:
-    return st.lists(elements, min_size=1, max_size=most, unique=True).map(
-        lambda x: tuple(sorted(x))
-    )
-
-
-def _either_sign(largest: int) -> st.SearchStrategy:
-    return st.integers(1, largest) | st.integers(-largest, -1)
-
-
-@st.composite
-def _rules(draw: Draw, freq: str, start: datetime, *, all_day: bool) -> Rule:
-    """Draw a rule of which RFC 5545, section 3.3.10 knows what it means."""
-
-    def perhaps(values: st.SearchStrategy, often: int = 4) -> tuple:
-        return draw(values) if draw(st.integers(1, often)) == 1 else ()
-
-    weekday = start.weekday()
-    plain = st.integers(0, 6).map(lambda day: (0, day)) | st.just((0, weekday))
-    ordinals = st.tuples(_either_sign(5), st.integers(0, 6) | st.just(weekday))
-    rule = Rule(
-        freq=freq,
-        interval=draw(st.sampled_from(_intervals(freq))),
-        count=draw(st.none() | st.integers(1, 40)),
-        wkst=draw(st.sampled_from((0, 0, 6, 2))),
-        by_month=perhaps(_some(st.integers(1, 12) | st.just(start.month))),
-        by_day=perhaps(_some(plain | ordinals if freq in ("YEARLY", "MONTHLY") else plain), 2),
-    )
-    if freq != "WEEKLY":
-        days = _some(_either_sign(31) | st.just(start.day))
-        rule = replace(rule, by_month_day=perhaps(days))
-    if freq == "YEARLY" and not rule.by_month and not rule.by_month_day:
-        rule = draw(_by_year(rule, start))
-    if not all_day:
-        rule = replace(
-            rule,
-            by_hour=perhaps(_some(st.integers(0, 23) | st.sampled_from((2, 3)))),
-            by_minute=perhaps(_some(st.sampled_from((0, 10, 30, 45)))),
-        )
-    if rule != replace(rule, by_set_pos=(1,), by_day=(), by_month_day=(), by_hour=(), by_minute=()):
-        rule = replace(rule, by_set_pos=perhaps(_some(_either_sign(4), 2), 3))
-    return rule
-
-
-@st.composite
-def _by_year(draw: Draw, rule: Rule, start: datetime) -> Rule:
-    match draw(st.integers(0, 3)):
-        case 0:
-            own = start.timetuple().tm_yday
-            return replace(rule, by_year_day=draw(_some(_either_sign(366) | st.just(own))))
-        case 1:
-            days = tuple((0, day) for _, day in rule.by_day)
-            weeks = draw(_some(st.integers(2, 51) | st.integers(-51, -3)))
-            return replace(rule, by_week_no=weeks, by_day=tuple(sorted(set(days))))
-    return rule
-
-
-def _intervals(freq: str) -> tuple[int, ...]:
-    special = {"YEARLY": (1, 1, 2, 3), "MINUTELY": (7, 15, 60, 90), "SECONDLY": (600, 900, 5400)}
-    return special.get(freq, (1, 1, 1, 2, 3, 5))
 
 
 def _until(draw: Draw, master: Master, rule: Rule, last: datetime) -> tuple[str, datetime | None]:
@@ -324,9 +269,12 @@ def _shapes(draw: Draw, master: Master, title: str) -> Shape:
 def _override(
     draw: Draw, master: Master, original: datetime, shape: Shape, parameters: str = ""
 ) -> str:
+    zone, start = master.zone, original + shape.by
+    if not parameters and not master.all_day and shape.days is None and zone.steady(start):
+        zone, start = _elsewhere(draw, zone, start)
     return event(
         master.written(draw, "RECURRENCE-ID", original, parameters),
-        *shape.lines(master.zone, original + shape.by, all_day=master.all_day),
+        *shape.lines(zone, start, all_day=master.all_day),
     )
 
 

@@ -21,7 +21,7 @@ def latest(until: Moment, start: Moment) -> datetime:
         return datetime.combine(until.in_zone(start.zone).date(), time())
     if until.is_date:
         return until.wall + timedelta(days=1, seconds=-1)
-    if until.zone is UTC_ZONE:
+    if _needs_moments(until, start):
         return until.in_zone(start.zone) + _CLOCKS
     return until.wall
 
@@ -31,6 +31,8 @@ def counts(wall: datetime, until: Moment, start: Moment) -> bool:
 
     Moments are compared: around a change of clocks they come in another order than wall times.
     """
-    if start.is_date or until.zone is not UTC_ZONE:
-        return True
-    return start.zone.to_utc(wall) <= until.utc
+    return not _needs_moments(until, start) or start.zone.to_utc(wall) <= until.utc
+
+
+def _needs_moments(until: Moment, start: Moment) -> bool:
+    return until.zone is UTC_ZONE and start.zone is not UTC_ZONE and not start.is_date
