@@ -31,3 +31,10 @@ def series(
         f"SEQUENCE:{sequence}\r\nRRULE:{rule}\r\n{lines}"
         f"ORGANIZER:mailto:{organizer}\r\nEND:VEVENT\r\n"
     )
+
+
+async def seen(site: Site, seconds: float = 8) -> None:
+    """Have the calendars read now, and give what follows from it some time."""
+    assert site.machine is not None
+    site.machine.polling.hurry(site.rooms)
+    await site.clock.sleep(seconds)

@@ -149,3 +149,20 @@ def test_one_private_copy_makes_the_booking_private() -> None:
     wanted = _fold(_copy("aula"), _copy("boardroom", private=True)).wanted
     assert wanted is not None
     assert wanted.private
+
+
+def test_nobody_but_the_owner_speaks_for_a_booking_whenever_he_was_seen() -> None:
+    thief = {"organizer": "b@x", "sequence": 9, "end": NOW + 2 * HOUR}
+    for change in ({}, {"cancelled": True}):
+        copies = (_copy("aula", **thief, **change), _copy("boardroom", seen=9))
+        read_at = {copy.room: NOW for copy in copies}
+        folded = fold(copies, ROOMS, replace(TERMS, min_rooms=1), read_at, owner="a@x")
+        assert folded.wanted is not None
+        assert (folded.wanted.rooms, folded.wanted.end) == (("boardroom",), NOW + HOUR)
+        assert folded.strangers == ("aula",)
+        assert [skip.worth_telling for skip in folded.skipped] == [True]
+
+
+def test_of_organizers_seen_in_one_moment_the_one_in_most_rooms_owns_the_uid() -> None:
+    copies = (_copy("aula", organizer="b@x"), _copy("boardroom"), _copy("video"))
+    assert _fold(*copies).strangers == ("aula",)
