@@ -373,6 +373,38 @@ def test_an_end_moved_over_the_next_conference_of_its_rooms_keeps_them_until_it_
     play(tmp_path, story).assert_all_closed()
 
 
+def test_an_end_trimmed_to_the_next_conference_of_its_number_is_told_and_stays_so(
+    tmp_path: Path,
+) -> None:
+    async def story(site: Site) -> None:
+        one = booked(site, after=2)
+        begin = one.end + 10 * MINUTE
+        site.invite(Invitation("two@example.org", begin, begin + 30 * MINUTE, rooms=BOTH))
+        async with site.running():
+            await site.until(one.start + 10 * MINUTE)
+            longer = moved(site, one, end=one.end + 30 * MINUTE)
+            await seen(site)
+            assert row_of(site).end == begin
+            since = site.clock.now()
+            # Read again and again, it is neither told to CMS nor warned again.
+            for _ in range(2):
+                longer = moved(site, longer)
+                await seen(site)
+            assert not [r for r in asked(site, since) if not r.startswith("GET")]
+            story = await site.store.story(row_of(site).id)
+            assert any("trimmed to" in line.text for line in story)
+            await site.until(begin + 31 * MINUTE)
+
+    site = play(tmp_path, story, quantity=1)
+    site.assert_all_closed()
+    assert not site.happened("event.fault")
+    assert [m.text for m in site.cluster.messages[:2]] == [
+        "This conference ends in 5 minutes.",
+        "This conference ends in 1 minute.",
+    ]
+    assert rings(site, *BOTH) == [2, 2]
+
+
 # --- moments ----------------------------------------------------------------------------------
 
 CHANGES: dict[str, Callable[[Site, Invitation], object]] = {

@@ -43,6 +43,7 @@ def check_one_conference(site: Site, *, rooms: tuple[str, ...] = BOTH) -> None:
     """Check that each room rang once, in one space, and nobody was cut off before its end."""
     assert rings(site, *rooms) == [1] * len(rooms)
     assert spaces_opened(site) == 1
+    assert not site.happened("event.fault")
     (closed_at,) = [at for at, event, _ in site.events if event == "booking.closing"]
     assert not cut_off_before(site, closed_at)
     site.assert_all_closed()

@@ -5,12 +5,16 @@ from datetime import datetime, timedelta
 from support.site import Invitation, Site
 
 
-def write(site: Site, room: str, *events: Invitation | str) -> None:
-    """Write one room's calendar anew: invitations, or VEVENTs as text."""
+def calendar_text(*events: Invitation | str) -> str:
+    """Return a calendar of invitations, or of VEVENTs as text."""
     texts = [event if isinstance(event, str) else event.text() for event in events]
     head = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//cospaced//tests//EN\r\n"
-    text = head + "".join(texts) + "END:VCALENDAR\r\n"
-    (site.folder / f"{room}.ics").write_text(text, newline="")
+    return head + "".join(texts) + "END:VCALENDAR\r\n"
+
+
+def write(site: Site, room: str, *events: Invitation | str) -> None:
+    """Write one room's calendar anew."""
+    (site.folder / f"{room}.ics").write_text(calendar_text(*events), newline="")
 
 
 def series(

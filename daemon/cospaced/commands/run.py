@@ -1,6 +1,7 @@
 """`cospaced run`: the daemon, from the first line of the log to the last."""
 
 import asyncio
+import atexit
 import os
 import signal
 import sys
@@ -182,6 +183,9 @@ def _let_nothing_hold_the_exit(logging: Logging) -> None:
 
     signal.signal(signal.SIGALRM, leave)
     signal.setitimer(signal.ITIMER_REAL, EXIT_WITHIN)
+    # By then no thread is waited for any more, and Python takes its handlers back: the alarm would
+    # end a slow exit as a crash.
+    atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
 
 
 class _Answers:

@@ -1,6 +1,7 @@
 """From changed calendars to changed rows: who is a booking, and what of it changed."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -75,15 +76,18 @@ class Following:
             self._copies.news(key)
             return self._begin(folded, now)
         self._tell_news(row, key, folded, newly_skipped)
-        wanted, unknown = self.hearing.believed(row, folded)
-        if unknown:
+        believed = self.hearing.believed(row, folded)
+        if believed.doubted:
+            rooms = ", ".join(believed.doubted)
+            self._ledger.tell(row, f"missed in {rooms}: nothing changes until that is sure")
+        if believed.unknown:
             return []
         if (heir := self._heir(row, now)) is not None:
             # The event that it leaves may have been moved, and be a booking of its own from now on.
             return self._inherit(row, heir, now) + self._follow(key)
         followed = follow(
             row,
-            wanted,
+            believed.wanted,
             now=now,
             rooms=self._rooms,
             series_goes_on=self._series_goes_on(row),
@@ -132,7 +136,7 @@ class Following:
         after = renamed(row, wanted, generation)
         folded = self.hearing.wanted(key, after)
         self._tell_news(row, key, folded, ())
-        whole, _ = self.hearing.believed(after, folded, PATIENCE)
+        whole = self.hearing.believed(after, folded, PATIENCE).wanted
         followed = inherited(row, whole or wanted, generation, now=now, rooms=self._rooms)
         log.info("booking.inherited", booking=row.id, reason=followed.told)
         return touched + self._put(row, followed.booking, followed.told)
@@ -252,13 +256,32 @@ class Following:
         if after.state in FINISHED:
             self.placing.freed = True
         if after.state is State.OPEN:
-            after = self.placing.trimmed(before, after)
+            after, told = self._within_slot(before, after, told)
+            if after == before:
+                return []
         elif after.state in (State.PLANNED, State.REFUSED):
             after = self.placing.kept_or_placed(before, after)
         self._ledger.tell(after, told or "its details changed")
         if told:
             log.info("booking.changed", booking=after.id, reason=told)
         return [after.id]
+
+    def _within_slot(self, before: Booking, after: Booking, told: str) -> tuple[Booking, str]:
+        """Trim a later end to the next booking of the slot, and say so."""
+        trimmed = self.placing.trimmed(before, after)
+        if trimmed.end == after.end:
+            return after, told
+        if trimmed.end != before.end:
+            return trimmed, f"{told}; trimmed to {trimmed.end:%H:%M:%S}Z: its number is needed then"
+        # It was trimmed before, and nothing about its end is new.
+        same = replace(
+            trimmed,
+            warned=before.warned,
+            extended_to=before.extended_to,
+            extensions=before.extensions,
+            form=before.form,
+        )
+        return same, told
 
     def _tell_skipped(self, key: Key, skipped: Sequence[Skipped]) -> list[str]:
         """Tell of copies that are left out, each once; return the rooms of those told now."""

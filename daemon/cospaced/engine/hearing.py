@@ -6,7 +6,7 @@ said its last word.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cospaced.domain.booking import Booking, State
@@ -17,6 +17,17 @@ from cospaced.engine.leavers import Leavers
 from cospaced.engine.ledger import Ledger
 from cospaced.ports import Clock
 from cospaced.settings import ConferenceSettings, Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Believed:
+    """What the calendars want of a row, as far as it is believed."""
+
+    wanted: Wanted | None
+    unknown: bool = False
+    """Nothing can be said: that they want nothing is not believed."""
+    doubted: tuple[str, ...] = ()
+    """Rooms that begin to be held, though their calendars show the event no more."""
 
 
 class Hearing:
@@ -66,30 +77,30 @@ class Hearing:
             return row.detached
         return forsaken(row, own.wanted, now)
 
-    def believed(
-        self, row: Booking, folded: Folded, patience: timedelta | None = None
-    ) -> tuple[Wanted | None, bool]:
+    def believed(self, row: Booking, folded: Folded, patience: timedelta | None = None) -> Believed:
         """Return what the calendars say with the rooms that a row keeps for now.
 
-        True where nothing can be said at all. `patience` with every room that an open row would
-        lose; None: each has its own.
+        `patience` with every room that an open row would lose; None: each has its own.
         """
         wanted = folded.wanted
         kept = [room for room in row.rooms if room in self.unread]
+        held: list[str] = []
+        doubted: tuple[str, ...] = ()
         if row.state is State.OPEN and not (row.detached or row.closing):
             # Nobody is hung up on because the file does not name the room any more, nor because
             # somebody else's event stands where the booking's own did.
             unknown = [r for r in row.rooms if r not in self._rooms or r in folded.strangers]
             kept += [room for room in unknown if room not in kept]
             others = () if wanted is None else wanted.rooms
-            kept += self._leaving(
-                row, [r for r in row.rooms if r not in (*others, *kept)], others, patience
-            )
-        if wanted is None:
-            return None, bool(kept)
-        if not kept:
-            return wanted, False
-        return replace(wanted, rooms=tuple(sorted({*wanted.rooms, *kept}))), False
+            missed = [room for room in row.rooms if room not in (*others, *kept)]
+            before = self.leavers.rooms(row.uid, row.recurrence_id)
+            held = self._leaving(row, missed, others, patience)
+            doubted = tuple(room for room in held if room not in before)
+        kept += held
+        if wanted is None or not kept:
+            return Believed(wanted=wanted, unknown=bool(kept), doubted=doubted)
+        whole = replace(wanted, rooms=tuple(sorted({*wanted.rooms, *kept})))
+        return Believed(wanted=whole, doubted=doubted)
 
     def _leaving(
         self, row: Booking, missed: Sequence[str], others: Sequence[str], patience: timedelta | None

@@ -41,6 +41,10 @@ class Leavers:
         """The occurrences from which rooms are held, in order; to be followed again soon."""
         return tuple(sorted(self._missed))
 
+    def rooms(self, uid: str, recurrence_id: str) -> tuple[str, ...]:
+        """Return the rooms that are held for an occurrence."""
+        return tuple(self._missed.get((uid, recurrence_id), ()))
+
     def forget(self, key: Key) -> None:
         """Hold no rooms for an occurrence any more."""
         self._missed.pop(key, None)
