@@ -9,6 +9,8 @@ from pathlib import Path
 
 import structlog
 
+from cospaced.calendars.caldav import library
+from cospaced.calendars.caldav.source import MODULE, WORKERS, CaldavSource
 from cospaced.calendars.ical_source import IcalSource
 from cospaced.calendars.workers import Expander, WorkerPool
 from cospaced.cms.bridge import CmsBridge
@@ -131,7 +133,8 @@ class Sources:
         stack.push_async_callback(self._close)
 
     async def of(self, settings: Settings) -> Mapping[str, CalendarSource]:
-        """Return a source for each calendar of the settings."""
+        """Return a source for each calendar of the settings; raises ConfigurationError."""
+        check_calendars(settings)
         wanted: dict[str, tuple[CalendarSettings, str, CalendarSource]] = {}
         zone = settings.daemon.time_zone
         for calendar in settings.calendars:
@@ -174,18 +177,18 @@ def make_source(
     offload: Offload,
     clock: Clock,
 ) -> CalendarSource:
-    """Return the source of one calendar; raises ConfigurationError for a type not supported yet."""
-    if calendar.type is not SourceType.ICAL:
-        raise ConfigurationError(
-            (
-                Problem(
-                    file=str(settings.file),
-                    line=0,
-                    section=f"calendar:{calendar.name}",
-                    key="type",
-                    text=f"this version reads no {calendar.type} calendars (publish them as ical)",
-                ),
-            )
+    """Return the source of one calendar.
+
+    Raises ConfigurationError for a type that is not supported yet, or whose library is missing.
+    """
+    if problem := _problem(calendar, settings):
+        raise ConfigurationError((problem,))
+    if calendar.type is SourceType.CALDAV:
+        return CaldavSource(
+            calendar,
+            time_zone=settings.daemon.time_zone,
+            pool=WorkerPool(size=WORKERS, module=MODULE),
+            clock=clock,
         )
     return IcalSource(
         calendar,
@@ -195,6 +198,25 @@ def make_source(
         offload=offload,
         clock=clock,
     )
+
+
+def check_calendars(settings: Settings) -> None:
+    """Raise ConfigurationError for every calendar that this installation cannot read."""
+    found = (_problem(calendar, settings) for calendar in settings.calendars)
+    if problems := tuple(problem for problem in found if problem):
+        raise ConfigurationError(problems)
+
+
+def _problem(calendar: CalendarSettings, settings: Settings) -> Problem | None:
+    if calendar.type is SourceType.ICAL:
+        return None
+    if calendar.type is SourceType.CALDAV:
+        text = library.missing()
+    else:
+        text = f"this version reads no {calendar.type} calendars (publish them as ical)"
+    section = f"calendar:{calendar.name}"
+    file = str(settings.file)
+    return Problem(file=file, line=0, section=section, key="type", text=text) if text else None
 
 
 async def _store(

@@ -3,23 +3,23 @@
 The address of a private feed is itself a secret (Google, Outlook), so errors name its host alone.
 """
 
-import re
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
+from cospaced.calendars.web_answers import (
+    KINDS,
+    MOST_REDIRECTS,
+    REDIRECTS,
+    check_content,
+    origin,
+    redirected,
+)
 from cospaced.errors import CalendarError
 from cospaced.host.web import Answer, Web, WebError
 from cospaced.settings import CalendarSettings
 
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_MOST_REDIRECTS = 5
 _LONGEST_STAMP = 1000
-_KINDS = {"timeout": "timeout", "certificate": "certificate", "too_large": "too_large"}
-_WEB_PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|\?xml|body)", re.IGNORECASE)
-_LOGIN_PAGE = re.compile(
-    rb"password|passwort|log[ -]?in|sign[ -]?in|anmeld|oauth|saml", re.IGNORECASE
-)
 _LOGIN = "check username and password of the calendar, or the room's url, if it holds a key"
 
 
@@ -53,13 +53,13 @@ class Feed:
             headers["If-None-Match"] = etag
         if modified:
             headers["If-Modified-Since"] = modified
-        for requests in range(1, _MOST_REDIRECTS + 2):
-            answer = await self._get(here, headers, own=_origin(here) == _origin(first))
-            if answer.status not in _REDIRECTS:
+        for requests in range(1, MOST_REDIRECTS + 2):
+            answer = await self._get(here, headers, own=origin(here) == origin(first))
+            if answer.status not in REDIRECTS:
                 return self._understood(answer, here.hostname or "", requests)
-            here = _next(here, answer)
+            here = redirected(here, answer.headers.get("location", ""))
         raise CalendarError(
-            "redirect", f"{first.hostname} redirects more than {_MOST_REDIRECTS} times"
+            "redirect", f"{first.hostname} redirects more than {MOST_REDIRECTS} times"
         )
 
     async def _get(self, url: SplitResult, headers: dict[str, str], *, own: bool) -> Answer:
@@ -75,7 +75,7 @@ class Feed:
                 password=self._settings.password if own else None,
             )
         except WebError as error:
-            kind = _KINDS.get(error.kind, "unreachable")
+            kind = KINDS.get(error.kind, "unreachable")
             told = str(error).replace(url.geturl(), url.hostname or "its url")
             raise CalendarError(kind, told) from error
 
@@ -91,7 +91,7 @@ class Feed:
             )
         if status != 200:  # noqa: PLR2004 - OK
             raise CalendarError("unreachable", f"{host} answered with status {status}")
-        _check_content(answer.body, host)
+        check_content(answer.body, host, _LOGIN)
         return Fetched(
             data=answer.body,
             etag=_sendable(answer.headers.get("etag", "")),
@@ -107,48 +107,9 @@ def _address(url: str) -> SplitResult:
     return urlsplit(f"{usual}{colon}{rest}")
 
 
-def _origin(url: SplitResult) -> tuple[str, int | None]:
-    """Return what credentials are bound to; an upgrade to TLS on usual ports keeps them."""
-    port = url.port
-    return (url.hostname or "", None if port in (None, 80, 443) else port)
-
-
-def _next(here: SplitResult, answer: Answer) -> SplitResult:
-    """Return where a redirect leads; raises CalendarError where it must not be followed."""
-    target = answer.headers.get("location", "")
-    try:
-        there = urlsplit(urljoin(here.geturl(), target))
-        _ = there.port
-    except ValueError as error:
-        raise CalendarError("redirect", f"{here.hostname} redirects to no address") from error
-    if not target or there.scheme not in ("http", "https") or not there.hostname:
-        raise CalendarError(
-            "redirect", f"{here.hostname} redirects to something that is neither http nor https"
-        )
-    if here.scheme == "https" and there.scheme == "http":
-        raise CalendarError(
-            "redirect",
-            f"{here.hostname} redirects from https to http ({there.hostname}), where anybody could"
-            " read along; if that is meant, configure the http address itself",
-        )
-    return there
-
-
 def _sendable(stamp: str) -> str:
     """Return a stamp as it can be given back, or nothing: then the feed is read whole each time.
 
     A stamp that no request can carry, or no server takes, would fail every poll from then on.
     """
     return stamp if stamp.isascii() and stamp.isprintable() and len(stamp) <= _LONGEST_STAMP else ""
-
-
-def _check_content(body: bytes, host: str) -> None:
-    """Raise for a web page; whether the rest is a calendar is seen when it is read."""
-    head = body[:4096]
-    if not _WEB_PAGE.match(head):
-        return
-    if _LOGIN_PAGE.search(body[:65536]):
-        raise CalendarError("login", f"{host} answered with a login page: {_LOGIN}")
-    raise CalendarError(
-        "not_a_calendar", f"{host} answered with a web page, not a calendar: mend the room's url"
-    )

@@ -1,39 +1,21 @@
 """`cospaced check-config`: reads the configuration and prints every problem."""
 
-import os
 from collections import Counter
 from pathlib import Path
 
 import click
 
-from cospaced.configuration import load, rendered
-from cospaced.errors import ConfigurationError
+from cospaced.commands.options import config_option, load_or_exit
+from cospaced.configuration import rendered
 from cospaced.settings import Settings
 
 
-_DEFAULT_FILE = Path("/etc/cospaced/cospaced.ini")
-_UNUSABLE = 2
-
-
 @click.command("check-config")
-@click.option(
-    "-c",
-    "--config",
-    "file",
-    type=click.Path(path_type=Path),
-    default=_DEFAULT_FILE,
-    show_default=True,
-    help="The configuration file.",
-)
+@config_option
 @click.option("--show", is_flag=True, help="Print what is in force, secrets masked, as INI.")
 def check_config(file: Path, show: bool) -> None:
     """Read the configuration and print every problem; exit 0 if there is none, else 2."""
-    try:
-        settings = load(file, environment=os.environ)
-    except ConfigurationError as error:
-        for problem in error.problems:
-            click.echo(problem, err=True)
-        raise SystemExit(_UNUSABLE) from None
+    settings = load_or_exit(file)
     click.echo(rendered(settings) if show else _summary(settings), nl=not show)
     for warning in settings.warnings:
         click.echo(f"warning: {warning}", err=True)

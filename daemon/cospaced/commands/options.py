@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from cospaced.bootstrap import check_calendars
 from cospaced.configuration import load
 from cospaced.errors import ConfigurationError
 from cospaced.host.unit import CREDENTIALS
@@ -48,8 +49,10 @@ def environment_for(file: Path) -> Mapping[str, str]:
 def load_or_exit(file: Path) -> Settings:
     """Return the settings, or print every problem and exit with status 2."""
     try:
-        return load(file, environment=environment_for(file))
+        settings = load(file, environment=environment_for(file))
+        check_calendars(settings)
     except ConfigurationError as error:
         for problem in error.problems:
             click.echo(str(problem), err=True)
         sys.exit(BAD_CONFIGURATION)
+    return settings

@@ -1,0 +1,111 @@
+"""What CalDAV servers do their own way, each by its name, and what is made of it; pure.
+
+- One member in several spellings (Xandikos, proxies): `key` compares paths in one spelling;
+  an absolute URL must be of the same host, `absolute` refuses any other.
+- Tokens and CTags that are seconds of a clock (SOGo): while a change of the same second may hide
+  behind it, `is_young` keeps one from being asked with, and `advanced` takes the one before.
+- A full list in answer to a token that is not known (SOGo, DAViCal): `is_whole` knows it by
+  members that did not change. It cannot tell what is gone, so the collection is listed.
+- An error in answer to such a token (403 from Radicale and Cyrus, 412 from Xandikos):
+  `refuses_token`; the collection is listed, and after two in a row tokens are left alone.
+- An answer cut short with 507 (Cyrus; RFC 6578, section 3.6): `is_cut`; where it lists changes
+  the rest is asked for with its token, anything else is not believed.
+- Members left out without a word (Xandikos): what was listed and is not given is asked for once
+  more, then nothing is believed (fetching).
+- 404 for what was never known (Radicale's tombstones): nothing is made of it.
+- 404, 403 or 500 for one member: it is gone, or a problem of its own while what was known of it
+  stays (fetching).
+- A time-range that is a hint (SOGo, and Xandikos with a warm index): more events than asked for do
+  no harm, for recurrence is worked out here. So servers are not asked to expand it, which SOGo
+  does not do, and after which Cyrus and DAViCal leave RECURRENCE-ID out.
+- No 304 for a collection (all but Cyrus): it is never read by GET.
+- A kept connection that is reset (SOGo): the request is sent once more (host/web_session.py).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from urllib.parse import quote, unquote, urljoin, urlsplit
+
+from cospaced.calendars.caldav.entries import Entries
+from cospaced.calendars.caldav.jobs import CaldavStamp, Member
+from cospaced.calendars.web_answers import origin
+from cospaced.errors import CalendarError
+
+
+_SECONDS = re.compile(r"(?<![0-9])([0-9]{10})(?:\.[0-9]+)?\Z")
+_SETTLED = 2.0
+_AHEAD = 5.0
+_REFUSED = (403, 409, 410, 412)
+_INSUFFICIENT_STORAGE = 507
+_SAFE = "~!$&'()*+,;=:@"
+
+
+def absolute(base: str, href: str) -> str:
+    """Return the address that an href means; raises CalendarError(`redirect`) for another host's.
+
+    The path comes out in one spelling, whatever was escaped in it.
+    """
+    here = urlsplit(base)
+    try:
+        url = urlsplit(urljoin(base, href.strip()))
+        same = origin(url) == origin(here)
+    except ValueError as error:
+        text = f"{here.hostname} refers to {href[:80]!r}, which is no address"
+        raise CalendarError("redirect", text) from error
+    if not same:
+        raise CalendarError(
+            "redirect",
+            f"{here.hostname} refers to another host ({url.netloc}), which gets no password; if"
+            " that is meant, write the address there as the room's url",
+        )
+    path = "/".join(quote(unquote(part), safe=_SAFE) for part in url.path.split("/"))
+    return here._replace(path=path or "/", query="", fragment="").geturl()
+
+
+def key(base: str, href: str) -> str:
+    """Return the path that a member is known by."""
+    return urlsplit(absolute(base, href)).path
+
+
+def is_young(token: str, at: datetime) -> bool:
+    """Whether a token is a time of day that has hardly passed at the server's moment `at`."""
+    found = _SECONDS.search(token)
+    return found is not None and -_AHEAD < at.timestamp() - int(found[1]) < _SETTLED
+
+
+def advanced(stamp: CaldavStamp, token: str, at: datetime) -> CaldavStamp:
+    """Return the stamp after an answer with a new sync-token.
+
+    A young token waits. One that waited is asked with once an answer was given after its second:
+    what hid behind it is in that answer.
+    """
+    if not is_young(token, at):
+        return replace(stamp, token=token, young="", refused=0)
+    waited = stamp.young and not is_young(stamp.young, at)
+    return replace(stamp, token=stamp.young if waited else stamp.token, young=token, refused=0)
+
+
+def is_whole(changes: Iterable[Member], known: Entries) -> bool:
+    """Whether a list of changes names members that did not change: then it is no such list.
+
+    What it does not name may be gone then, which it cannot tell.
+    """
+    return any(
+        not member.gone
+        and member.etag
+        and (entry := known.get(member.key)) is not None
+        and entry.etag == member.etag
+        for member in changes
+    )
+
+
+def refuses_token(status: int, preconditions: Iterable[str]) -> bool:
+    """Whether a server means that it does not know a sync-token (RFC 6578, section 3.2)."""
+    return status in _REFUSED and "{DAV:}valid-sync-token" in preconditions
+
+
+def is_cut(statuses: Mapping[str, int], collection: str) -> bool:
+    """Whether an answer says that the rest of it was left out; `statuses` by key."""
+    return statuses.get(collection) == _INSUFFICIENT_STORAGE

@@ -1,0 +1,147 @@
+"""The `caldav` source: rooms whose calendars are collections on a CalDAV server (RFC 4791).
+
+An unchanged calendar costs one small request and no parsing; of a changed one only the members
+that changed are read and worked out. All of it happens in worker processes that can be killed:
+the library blocks, and what it reads may be anything.
+"""
+
+import asyncio
+from dataclasses import replace
+
+from cospaced.calendars import rolling, stamps
+from cospaced.calendars.caldav.jobs import Account, CaldavStamp, Fetch, Fetched, Look, Looked
+from cospaced.calendars.workers import WorkerPool
+from cospaced.domain.calendar import Reading
+from cospaced.domain.timespan import Timespan
+from cospaced.errors import CalendarError
+from cospaced.ports import Clock
+from cospaced.settings import CalendarSettings, RoomSettings
+
+
+WORKERS = 4
+"""Worker processes of one `[calendar:NAME]`, at most; those not needed end."""
+MODULE = "cospaced.calendars.caldav.worker"
+_BROKEN_AGAIN = 600.0
+"""Seconds after which members that could not be read are asked for again."""
+_MARGIN = 0.3
+"""Seconds by which a request ends before its worker is killed, so that the error tells more."""
+
+
+class CaldavSource:
+    """CalendarSource of one `[calendar:NAME]` of type `caldav`.
+
+    `time_zone` is the IANA name of floating times. `pool` is this source's own and closed with it.
+    """
+
+    def __init__(
+        self, settings: CalendarSettings, *, time_zone: str, pool: WorkerPool, clock: Clock
+    ) -> None:
+        self._settings = settings
+        self._time_zone = time_zone
+        self._pool = pool
+        self._clock = clock
+        self._account = Account(
+            url=settings.url,
+            username=settings.username,
+            password=settings.password,
+            ca_file=settings.ca_file,
+            verify=settings.verify,
+        )
+
+    async def poll(self, room: RoomSettings, previous: Reading | None, window: Timespan) -> Reading:
+        """Read one room's calendar over the window; see CalendarSource."""
+        seconds = self._settings.timeout.total_seconds()
+        deadline = self._clock.monotonic() + seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._poll(room, previous, window, deadline)
+        except TimeoutError as error:
+            text = (
+                f"{room.url} was not read within {seconds:g} s (raise timeout if it is that large)"
+            )
+            raise CalendarError("timeout", text) from error
+
+    async def close(self) -> None:
+        """End its workers."""
+        await self._pool.close()
+
+    async def _poll(
+        self, room: RoomSettings, previous: Reading | None, window: Timespan, deadline: float
+    ) -> Reading:
+        meant = stamps.meant(
+            room.url, room.address.lower(), self._time_zone, self._settings.username
+        )
+        stamp = stamps.read(previous, meant, CaldavStamp)
+        if stamp is None or previous is None:
+            return await self._read(room, None, None, window, meant, deadline)
+        looked: Looked | None = None
+        if self._holds(stamp, room) and rolling.within(window, previous.covered):
+            looked = await self._look(stamp, previous.covered, deadline)
+            if looked.changes == ():
+                return replace(
+                    previous,
+                    stamp=looked.stamp.written(),
+                    read_at=self._clock.now(),
+                    requests=looked.requests,
+                    unchanged=True,
+                )
+        looked = looked or Looked(stamp=stamp, changes=None, requests=0)
+        return await self._read(room, previous, looked, window, meant, deadline)
+
+    def _holds(self, stamp: CaldavStamp, room: RoomSettings) -> bool:
+        now = self._clock.now()
+        hurry = stamp.broken and stamp.age(now) > _BROKEN_AGAIN
+        return rolling.trusted(stamp, room, now) and not hurry
+
+    async def _look(self, stamp: CaldavStamp, covered: Timespan, deadline: float) -> Looked:
+        look = Look(
+            account=self._account,
+            stamp=stamp,
+            covered=covered,
+            deadline=deadline - _MARGIN,
+            now=self._clock.now(),
+        )
+        looked: Looked = await self._pool.do(look, self._left(deadline))
+        return looked
+
+    async def _read(
+        self,
+        room: RoomSettings,
+        previous: Reading | None,
+        looked: Looked | None,
+        window: Timespan,
+        meant: str,
+        deadline: float,
+    ) -> Reading:
+        """Read what changed, or all where it is not known what did."""
+        reuse = previous is not None and rolling.within(window, previous.covered)
+        covered = previous.covered if reuse and previous else rolling.covered(room, window)
+        fetch = Fetch(
+            account=self._account,
+            url=room.url,
+            looked=looked,
+            login=looked.stamp.login if looked else "",
+            body=previous.body if previous else b"",
+            reuse=reuse,
+            covered=covered,
+            time_zone=self._time_zone,
+            address=room.address,
+            deadline=deadline - _MARGIN,
+            now=self._clock.now(),
+            meant=meant,
+        )
+        fetched: Fetched = await self._pool.do(fetch, self._left(deadline))
+        reading = Reading(
+            occurrences=fetched.occurrences,
+            covered=covered,
+            stamp=fetched.stamp.written(),
+            body=fetched.body,
+            problems=fetched.problems,
+            read_at=self._clock.now(),
+            requests=fetched.requests + (looked.requests if looked else 0),
+        )
+        return rolling.merged(reading, previous, fetched.kept) if reuse and previous else reading
+
+    def _left(self, deadline: float) -> float:
+        # A moment earlier than the poll's own end, so that the error tells what hung.
+        return max(0.1, deadline - self._clock.monotonic() - 0.1)

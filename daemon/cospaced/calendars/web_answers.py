@@ -1,0 +1,54 @@
+"""What comes back over http(s) in place of a calendar: redirects, web pages, login pages; pure."""
+
+import re
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from cospaced.errors import CalendarError
+
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+MOST_REDIRECTS = 5
+KINDS = {"timeout": "timeout", "certificate": "certificate", "too_large": "too_large"}
+"""CalendarError's kind by that of a WebError; all others are `unreachable`."""
+_WEB_PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|\?xml|body)", re.IGNORECASE)
+_LOGIN_PAGE = re.compile(
+    rb"password|passwort|log[ -]?in|sign[ -]?in|anmeld|oauth|saml", re.IGNORECASE
+)
+
+
+def origin(url: SplitResult) -> tuple[str, int | None]:
+    """Return what credentials are bound to; an upgrade to TLS on usual ports keeps them."""
+    port = url.port
+    return (url.hostname or "", None if port in (None, 80, 443) else port)
+
+
+def redirected(here: SplitResult, target: str) -> SplitResult:
+    """Return where a redirect leads; raises CalendarError where it must not be followed."""
+    try:
+        there = urlsplit(urljoin(here.geturl(), target))
+        _ = there.port
+    except ValueError as error:
+        raise CalendarError("redirect", f"{here.hostname} redirects to no address") from error
+    if not target or there.scheme not in ("http", "https") or not there.hostname:
+        raise CalendarError(
+            "redirect", f"{here.hostname} redirects to something that is neither http nor https"
+        )
+    if here.scheme == "https" and there.scheme == "http":
+        raise CalendarError(
+            "redirect",
+            f"{here.hostname} redirects from https to http ({there.hostname}), where anybody could"
+            " read along; if that is meant, configure the http address itself",
+        )
+    return there
+
+
+def check_content(body: bytes, host: str, login: str) -> None:
+    """Raise CalendarError for a web page; `login` says what to do where it asks for a login."""
+    head = body[:4096]
+    if not _WEB_PAGE.match(head):
+        return
+    if _LOGIN_PAGE.search(body[:65536]):
+        raise CalendarError("login", f"{host} answered with a login page: {login}")
+    raise CalendarError(
+        "not_a_calendar", f"{host} answered with a web page, not a calendar: mend the room's url"
+    )

@@ -1,0 +1,144 @@
+"""An httpx client for a library that speaks its own protocol by one, carried by a `Web`.
+
+Such a library keeps to its protocol; TLS, limits, dead connections, and who is told the password
+are decided here. Nothing is stored between requests but connections and the login's scheme:
+cookies are dropped, proxies of the environment are not asked, redirects are answers.
+"""
+
+import asyncio
+import re
+from collections.abc import Generator
+
+import httpx
+
+from cospaced.host.web import Web, WebError
+from cospaced.settings import Secret
+
+
+_SAID_BY_WEB = frozenset({
+    "accept", "accept-encoding", "connection", "content-length", "host", "user-agent",
+})  # fmt: skip
+_NOT_PASSED_ON = frozenset({
+    "content-encoding", "content-length", "transfer-encoding", "set-cookie", "www-authenticate",
+})  # fmt: skip
+_CHALLENGE = re.compile(r",\s*(?=(?:Basic|Digest|Bearer|Negotiate|NTLM)\b)", re.IGNORECASE)
+_UNAUTHORIZED = 401
+
+Flow = Generator[httpx.Request, httpx.Response, None]
+
+
+class Login(httpx.Auth):
+    """Basic or Digest (RFC 7617, RFC 7616), as the server asks.
+
+    Over TLS, Basic goes with the first request. Without TLS nothing is said until the server has
+    asked, so that one which takes Digest never hears the password in clear. `scheme` is what is
+    known of the server: nothing, `basic` or `digest`.
+    """
+
+    def __init__(self, username: str, password: Secret, scheme: str = "") -> None:
+        self._basic = httpx.BasicAuth(username, password.reveal())
+        self._digest = httpx.DigestAuth(username, password.reveal())
+        self.scheme = scheme
+
+    def auth_flow(self, request: httpx.Request) -> Flow:
+        """Yield the request as often as it takes to be let in or refused."""
+        if self.scheme == "digest":
+            response = yield from _driven(self._digest, request)
+            if response.status_code != _UNAUTHORIZED or "digest" in _offered(response):
+                return
+            self.scheme = ""
+            del request.headers["Authorization"]
+        told = self.scheme == "basic" or request.url.scheme == "https"
+        response = yield from _driven(self._basic, request) if told else _driven(None, request)
+        offered = _offered(response) if response.status_code == _UNAUTHORIZED else {"basic"}
+        if "digest" in offered:
+            request.headers.pop("Authorization", None)
+            self.scheme = "digest"
+            yield from _driven(self._digest, request)
+            return
+        if not told and "basic" in offered:
+            # Also where strangers are answered: they may see less than this user.
+            response = yield from _driven(self._basic, request)
+        if response.status_code != _UNAUTHORIZED:
+            self.scheme = "basic"
+
+
+class Session(httpx.AsyncClient):
+    """A client whose requests go by `web`, each answer of at most `limit` bytes.
+
+    What it is asked until `deadline` (of the running loop's clock) ends by then. `requests` counts
+    what was sent. Every request is taken for one that may be repeated: this is for reading. Raises
+    WebError where httpx would raise its own.
+    """
+
+    def __init__(self, web: Web, limit: int) -> None:
+        self._carrier = _Carrier(web, limit)
+        super().__init__(transport=self._carrier, trust_env=False, follow_redirects=False)
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent since `begin`."""
+        return self._carrier.requests
+
+    def begin(self, deadline: float) -> None:
+        """Begin a piece of work that ends by a deadline."""
+        self._carrier.requests = 0
+        self._carrier.deadline = deadline
+
+
+class _Carrier(httpx.AsyncBaseTransport):
+    def __init__(self, web: Web, limit: int) -> None:
+        self._web = web
+        self._limit = limit
+        self.deadline = 0.0
+        self.requests = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await self._carry(request)
+        except WebError as error:
+            # A kept connection may be reset at the very moment it is used again.
+            if error.kind != "connection" or not error.sent:
+                raise
+        return await self._carry(request)
+
+    async def _carry(self, request: httpx.Request) -> httpx.Response:
+        self.requests += 1
+        body = await request.aread()
+        answer = await self._web.request(
+            request.method,
+            str(request.url),
+            headers={k: v for k, v in request.headers.items() if k not in _SAID_BY_WEB},
+            body=body or None,
+            total=max(0.05, self.deadline - asyncio.get_running_loop().time()),
+            limit=self._limit,
+        )
+        headers = [(k, v) for k, v in answer.headers.items() if k not in _NOT_PASSED_ON]
+        # httpx reads each challenge from a header of its own; the answer has them in one.
+        asked = answer.headers.get("www-authenticate", "")
+        headers += [("www-authenticate", one) for one in _CHALLENGE.split(asked) if one]
+        return httpx.Response(answer.status, headers=headers, content=answer.body, request=request)
+
+    async def aclose(self) -> None:
+        await self._web.close()
+
+
+def _driven(
+    auth: httpx.Auth | None, request: httpx.Request
+) -> Generator[httpx.Request, httpx.Response, httpx.Response]:
+    """Go through another login's flow, and return the last response, which that one drops."""
+    if auth is None:
+        return (yield request)
+    flow = auth.auth_flow(request)
+    asked = next(flow)
+    while True:
+        response = yield asked
+        try:
+            asked = flow.send(response)
+        except StopIteration:
+            return response
+
+
+def _offered(response: httpx.Response) -> set[str]:
+    asked = response.headers.get_list("www-authenticate")
+    return {one.split(None, 1)[0].lower() for one in asked if one.strip()}
