@@ -22,6 +22,7 @@ from cospaced.domain.booking import Booking
 from cospaced.engine.bridges import Bridges, Search
 from cospaced.engine.closing_all import ClosingAll
 from cospaced.engine.machine import Machine, Ports
+from cospaced.engine.polling import AT_ONCE
 from cospaced.engine.pool import Pool
 from cospaced.errors import ConfigurationError, Problem, StoreUnusable
 from cospaced.host.clock import SystemClock
@@ -193,7 +194,7 @@ def make_source(
     return IcalSource(
         calendar,
         time_zone=settings.daemon.time_zone,
-        web=Web(verify=calendar.verify, ca_file=calendar.ca_file),
+        web=Web(verify=calendar.verify, ca_file=calendar.ca_file, connections=AT_ONCE),
         expander=expander,
         offload=offload,
         clock=clock,

@@ -469,6 +469,25 @@ def test_an_answer_that_a_reload_overtook_is_dropped(tmp_path: Path) -> None:
     plays(tmp_path, story)
 
 
+def test_a_server_that_gives_no_answer_keeps_no_room_of_another_waiting(tmp_path: Path) -> None:
+    async def silent(_: httpx.Request) -> Feed:
+        await asyncio.sleep(1e9)
+        return BROKEN
+
+    async def story(site: FeedSite) -> None:
+        dead = tuple(f"dead{n}" for n in range(300))
+        site.publish(silent, *dead)
+        rooms = [replace(site.room(name), url=f"http://silent.example/{name}.ics") for name in dead]
+        site.settings = replace(site.settings, rooms=(*site.settings.rooms, *rooms))
+        async with site.running():
+            await site.clock.sleep(300)
+            one = booked(site, after=60)
+            await site.clock.sleep(65)
+            assert [row.rooms for row in site.bookings()] == [one.rooms]
+
+    plays(tmp_path, story)
+
+
 def test_a_source_that_never_ends_a_poll_is_told_and_the_other_rooms_are_read(
     tmp_path: Path,
 ) -> None:

@@ -36,28 +36,26 @@ async def poll() -> AsyncIterator[Poll]:
     """Poll a room at an address once, with everything that the daemon polls with."""
     offload = ThreadOffload("tests")
     workers = WorkerPool(size=1)
-    made: list[IcalSource] = []
+    made: dict[Path | None, Web] = {}
 
     async def once(url: str, *, timeout: float = 10, ca_file: Path | None = None) -> Reading:
         settings = CalendarSettings(
             name="hq", type=SourceType.ICAL, timeout=timedelta(seconds=timeout)
         )
-        made.append(
-            IcalSource(
-                settings,
-                time_zone="Europe/Berlin",
-                web=Web(ca_file=ca_file),
-                expander=workers,
-                offload=offload,
-                clock=SystemClock(),
-            )
+        source = IcalSource(
+            settings,
+            time_zone="Europe/Berlin",
+            web=made.setdefault(ca_file, Web(ca_file=ca_file)),
+            expander=workers,
+            offload=offload,
+            clock=SystemClock(),
         )
         room = RoomSettings(name="aula", calendar="hq", url=f"{url}/secret.ics")
-        return await made[-1].poll(room, None, window())
+        return await source.poll(room, None, window())
 
     yield once
-    for source in made:
-        await source.close()
+    for web in made.values():
+        await web.close()
     await workers.close()
     offload.close()
 
@@ -111,6 +109,27 @@ async def test_a_byte_now_and_then_is_no_answer_in_time(poll: Poll) -> None:
     assert error.kind == "timeout"
     assert 1.0 < took < 4
     assert dripped > 3
+
+
+async def test_a_server_that_drips_takes_no_connection_from_another(poll: Poll) -> None:
+    async def drip(reader: asyncio.StreamReader, writer: Writer) -> None:
+        await head_of(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b"x")
+            await asyncio.sleep(0.1)
+
+    async with listening(drip) as slow, listening(answering(length(ONE), ONE)) as good:
+        dripping = asyncio.gather(
+            *(refused(poll, f"http://127.0.0.1:{slow}", timeout=25) for _ in range(16))
+        )
+        await asyncio.sleep(0.5)
+        reading = await poll(f"http://127.0.0.1:{good}", timeout=15)
+        assert len(reading.occurrences) == 2
+        assert not dripping.done()
+        dripping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await dripping
 
 
 @pytest.mark.parametrize("framed", ["length", "chunked", "neither"])

@@ -8,6 +8,7 @@ import asyncio
 import heapq
 from collections.abc import Callable, Iterable, KeysView, Mapping, Sequence
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -30,7 +31,7 @@ BACKWARD = timedelta(days=1)
 HUNG = timedelta(seconds=10)
 """By so much a source may miss its calendar's timeout, which it is to keep by itself."""
 AT_ONCE = 16
-"""Polls under way at once for each calendar."""
+"""Polls under way at once for each calendar and server."""
 
 
 class Polling:
@@ -59,7 +60,7 @@ class Polling:
         self._agenda: list[tuple[float, str]] = []
         self._unread: dict[str, None] = {}
         self._failing: dict[str, None] = {}
-        self._gates: dict[str, asyncio.Semaphore] = {}
+        self._gates: dict[tuple[str, str], asyncio.Semaphore] = {}
         self._wake = asyncio.Event()
         self.settings = settings
         self.polls = 0
@@ -197,7 +198,7 @@ class Polling:
     # --- one poll ---------------------------------------------------------------------------
 
     async def _poll(self, name: str, desk: RoomDesk) -> None:
-        gate = self._gates.setdefault(desk.room.calendar, asyncio.Semaphore(AT_ONCE))
+        gate = self._gates.setdefault(_server(desk.room), asyncio.Semaphore(AT_ONCE))
         again: timedelta | None = None
         async with gate:
             found = await self._read(name, desk)
@@ -283,6 +284,11 @@ class Polling:
         if first and desk.reading is not None:
             # Since when it fails is to be known after a restart.
             await self._save(name, desk.reading)
+
+
+def _server(room: RoomSettings) -> tuple[str, str]:
+    """Return what hangs together: one server that hangs must not keep rooms of others waiting."""
+    return room.calendar, urlsplit(room.url).netloc
 
 
 def _alike(before: Reading, after: Reading) -> bool:

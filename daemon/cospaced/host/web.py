@@ -70,7 +70,7 @@ class WebError(CospacedError):
 
 
 class Web:
-    """A pool of keep-alive connections with one TLS policy.
+    """A pool of keep-alive connections with one TLS policy; at most `connections` to each server.
 
     `ca_file` is a PEM file that is trusted in place of the system's CAs. `transport` replaces the
     network (tests). Raises WebError(`certificate`) where `ca_file` cannot be used.
@@ -241,7 +241,10 @@ class _Connector(aiohttp.TCPConnector):
     def __init__(
         self, context: ssl.SSLContext, connections: int, departed: weakref.WeakSet[Any]
     ) -> None:
-        super().__init__(ssl=context, limit=connections, keepalive_timeout=KEEP_ALIVE)
+        # For each server: one that hangs must not hold the connections that others need.
+        super().__init__(
+            ssl=context, limit=0, limit_per_host=connections, keepalive_timeout=KEEP_ALIVE
+        )
         self._departures = departed
         self._known: weakref.WeakSet[Any] = weakref.WeakSet()
 
