@@ -6,7 +6,6 @@ is asked for (a day before, one to two days behind), so that an unchanged calend
 that rolls on is worked out again every day or two, each room at an hour of its own.
 """
 
-import asyncio
 import functools
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,6 +14,7 @@ from cospaced.calendars import file, icalendar_text, rolling, stamps
 from cospaced.calendars.feed import Feed
 from cospaced.calendars.job import Expansion, Job
 from cospaced.calendars.stamps import TextStamp
+from cospaced.calendars.time_limit import time_limit
 from cospaced.calendars.workers import Expander
 from cospaced.domain.calendar import Reading
 from cospaced.domain.timespan import Timespan
@@ -70,12 +70,8 @@ class IcalSource:
         """Read one room's calendar over the window; see CalendarSource."""
         seconds = self._settings.timeout.total_seconds()
         deadline = self._clock.monotonic() + seconds
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._poll(room, previous, window, deadline)
-        except TimeoutError as error:
-            text = f"it was not read within {seconds:g} s (raise timeout if it is that large)"
-            raise CalendarError("timeout", text) from error
+        async with time_limit(seconds):
+            return await self._poll(room, previous, window, deadline)
 
     async def close(self) -> None:
         """Close its connections."""

@@ -5,15 +5,14 @@ that changed are read and worked out. All of it happens in worker processes that
 the library blocks, and what it reads may be anything.
 """
 
-import asyncio
 from dataclasses import replace
 
 from cospaced.calendars import rolling, stamps
 from cospaced.calendars.caldav.jobs import Account, CaldavStamp, Fetch, Fetched, Look, Looked
+from cospaced.calendars.time_limit import time_limit
 from cospaced.calendars.workers import WorkerPool
 from cospaced.domain.calendar import Reading
 from cospaced.domain.timespan import Timespan
-from cospaced.errors import CalendarError
 from cospaced.ports import Clock
 from cospaced.settings import CalendarSettings, RoomSettings
 
@@ -52,14 +51,8 @@ class CaldavSource:
         """Read one room's calendar over the window; see CalendarSource."""
         seconds = self._settings.timeout.total_seconds()
         deadline = self._clock.monotonic() + seconds
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._poll(room, previous, window, deadline)
-        except TimeoutError as error:
-            text = (
-                f"{room.url} was not read within {seconds:g} s (raise timeout if it is that large)"
-            )
-            raise CalendarError("timeout", text) from error
+        async with time_limit(seconds):
+            return await self._poll(room, previous, window, deadline)
 
     async def close(self) -> None:
         """End its workers."""
