@@ -55,22 +55,22 @@ class Front:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
+        request = await head_of(reader)
         there, back = await asyncio.open_connection("127.0.0.1", self.port_behind, ssl=self.behind)
         answers = asyncio.create_task(_pump(there, writer))
         try:
             while True:
-                request = await head_of(reader)
                 self.seen.append(b" ".join(request.split(b" ", 2)[:2]).decode())
                 passed = self.change(request)
                 if passed is None:
                     break
-                if passed.startswith(b"HTTP/"):
-                    writer.write(passed)
-                else:
-                    back.write(passed)
+                (writer if passed.startswith(b"HTTP/") else back).write(passed)
+                request = await head_of(reader)
         finally:
             answers.cancel()
+            await asyncio.gather(answers, return_exceptions=True)
             back.close()
+            back.transport.abort()
 
 
 async def _pump(there: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -88,18 +88,18 @@ async def front(
 ) -> AsyncIterator[Front]:
     """Listen until the block ends; `context` makes it TLS."""
     made = Front(port_behind, behind)
-    connections: set[asyncio.Task[None]] = set()
+    connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def safely(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        connections.add(task)
+        connections[task] = writer
         try:
             await made.serve(reader, writer)
-        except (asyncio.IncompleteReadError, OSError, asyncio.CancelledError):
+        except (asyncio.IncompleteReadError, OSError):
             pass  # either side went away, as tests do
         finally:
-            connections.discard(task)
+            del connections[task]
             writer.close()
 
     listening = await asyncio.start_server(safely, "127.0.0.1", 0, ssl=context)
@@ -108,9 +108,11 @@ async def front(
         yield made
     finally:
         listening.close()
-        for task in list(connections):
-            task.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
+        under_way = list(connections)
+        for writer in connections.values():
+            writer.transport.abort()
+        await asyncio.gather(*under_way)
+        await asyncio.sleep(0.01)  # transports close when the loop comes round
 
 
 @dataclass

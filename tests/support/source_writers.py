@@ -21,7 +21,7 @@ from cospaced.host.offload import ThreadOffload
 from cospaced.host.web import Web
 from cospaced.ports import CalendarSource, Clock
 from cospaced.settings import CalendarSettings, RoomSettings, SourceType
-from support import icalendar_writer
+from support import caldav_writers, icalendar_writer
 from support.events import Event
 from support.icalendar_writer import address_of
 from support.situations import ROOMS
@@ -210,4 +210,9 @@ async def ical_feed(_: Path, clock: Clock) -> AsyncIterator[Writer]:
             yield writer
 
 
-KINDS: Mapping[str, Kind] = {"ical file": ical_files, "ical feed": ical_feed}
+KINDS: Mapping[str, Kind] = {
+    "ical file": ical_files,
+    "ical feed": ical_feed,
+    "caldav on radicale": caldav_writers.radicale,
+    "caldav on xandikos": caldav_writers.xandikos,
+}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 
 from cospaced.calendars.caldav import quirks
 from cospaced.calendars.caldav.client import Answer, Client
@@ -15,6 +16,8 @@ from cospaced.errors import CalendarError
 MOST_REFUSED = 2
 """After so many sync-tokens in a row that a server did not take, it is asked by CTag."""
 _MOST_PAGES = 200
+_MARGIN = timedelta(days=1)
+"""Servers place events without a zone, and in zones of their own, by a guess."""
 _CANNOT = (*range(400, 500), 501)
 """Statuses of a server that does not do what it is asked, or not with this token."""
 _OTHERWISE = (401, 407, 429)
@@ -47,7 +50,7 @@ async def look(client: Client, job: Look) -> Looked:
 
 async def listing(client: Client, collection: str, covered: Timespan) -> tuple[Member, ...]:
     """Return the members of a collection with events in a window, or more of them."""
-    answer = await client.listing(collection, covered)
+    answer = await client.listing(collection, covered.widened(_MARGIN, _MARGIN))
     key = quirks.key(answer.url, answer.url)
     if answer.found is None or answer.found.is_cut(key):
         raise CalendarError("truncated", f"{client.host} does not list the whole calendar (507)")

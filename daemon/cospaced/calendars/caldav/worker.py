@@ -15,7 +15,7 @@ from cospaced.calendars.expand import Guard
 from cospaced.calendars.worker import serve
 
 
-class _Clients:
+class Clients:
     """The servers that were spoken to, with their connections, on one event loop."""
 
     def __init__(self) -> None:
@@ -31,6 +31,12 @@ class _Clients:
         gathered = self._loop.run(self._gather(job))
         # Off the loop, whose insides must not meet the guard's alarm.
         return fetching.work_out(job, gathered, guard)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for client in self._made.values():
+            self._loop.run(client.close())
+        self._loop.close()
 
     async def _look(self, job: Look) -> Looked:
         client = self._client(job.account, job.stamp.collection)
@@ -55,7 +61,7 @@ def main() -> None:
     """Do jobs until the daemon closes the pipe."""
     # The library logs whole answers, which hold private events.
     logging.disable(logging.CRITICAL)
-    serve(_Clients().do)
+    serve(Clients().do)
 
 
 if __name__ == "__main__":
