@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from cospaced.calendars.caldav.client import LIMIT
 from cospaced.calendars.caldav.source import CaldavSource
 from cospaced.calendars.caldav.worker import Clients
 from cospaced.calendars.workers import WorkerPool
@@ -36,10 +37,10 @@ _NUMBERS = itertools.count()
 class InlinePool(WorkerPool):
     """Does the jobs of CalDAV workers in a thread of this process, without a deadline."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = LIMIT) -> None:
         super().__init__()
         self._thread = ThreadOffload("caldav tests")
-        self._clients = Clients()
+        self._clients = Clients(limit)
 
     async def do(self, job: object, seconds: float) -> Any:
         return await self._thread.run(lambda: self._clients.do(job, nullcontext))

@@ -15,6 +15,7 @@ class Seen:
     method: str
     path: str
     headers: dict[str, str]
+    body: bytes = b""
 
 
 @dataclass
@@ -49,7 +50,8 @@ class WebServer:
                     name.lower(): value.strip()
                     for name, _, value in (line.partition(":") for line in rest if line)
                 }
-                self.seen.append(Seen(method, path, headers))
+                body = await reader.readexactly(int(headers.get("content-length", 0)))
+                self.seen.append(Seen(method, path, headers, body))
                 reply = self.answer(self.seen[-1])
                 await asyncio.sleep(reply.delay)
                 await self._send(writer, reply)

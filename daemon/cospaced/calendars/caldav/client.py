@@ -35,7 +35,7 @@ from cospaced.host.web_session import Login, Session
 
 
 LIMIT = 50_000_000
-"""Bytes of one answer, unpacked."""
+"""Bytes of one answer, unpacked, and of all the events of a calendar."""
 _LOGIN = "check username and password of the calendar"
 _NO_MULTIPLEXING = {"http.multiplexing": {"support": "unsupported"}}
 """Else the library opens a new connection whenever a login is refused."""
@@ -83,11 +83,12 @@ class Answer:
 class Client:
     """Speaks to the server of one base URL."""
 
-    def __init__(self, url: str, account: Account, *, login: str = "", limit: int = LIMIT) -> None:
+    def __init__(self, url: str, account: Account, *, limit: int = LIMIT) -> None:
+        self.limit = limit
         web = Web(verify=account.verify, ca_file=account.ca_file, connections=2)
         self._session = Session(web, limit)
         self._login = (
-            Login(account.username, account.password, login)
+            Login(account.username, account.password)
             if account.username and account.password is not None
             else None
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from cospaced.calendars import icalendar_text
 from cospaced.calendars.caldav import discovery, entries, looking, quirks
-from cospaced.calendars.caldav.client import LIMIT, Client
+from cospaced.calendars.caldav.client import Client
 from cospaced.calendars.caldav.entries import Entries, Entry
 from cospaced.calendars.caldav.jobs import CaldavStamp, Fetch, Fetched, Member
 from cospaced.calendars.caldav.multistatus import DATA, OK, Resource
@@ -169,8 +169,9 @@ async def _read(
                 reason = f"{client.host} does not give it (status {status})"
                 fresh[member.key] = entries.unreadable(before.get(member.key), reason)
             size += len(data)
-        if size > LIMIT:
-            raise CalendarError("too_large", f"{client.host} has more than {LIMIT} bytes of events")
+        if size > client.limit:
+            text = f"{client.host} has more than {client.limit} bytes of events"
+            raise CalendarError("too_large", text)
     if 1 < len(refused) == len(wanted):
         text = f"{client.host} gives none of {len(refused)} events (status {refused[0]})"
         raise CalendarError("unreadable", text)

@@ -9,16 +9,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cospaced.calendars.caldav import fetching, looking
-from cospaced.calendars.caldav.client import Client
+from cospaced.calendars.caldav.client import LIMIT, Client
 from cospaced.calendars.caldav.jobs import Account, Fetch, Fetched, Look, Looked
 from cospaced.calendars.expand import Guard
 from cospaced.calendars.worker import serve
 
 
 class Clients:
-    """The servers that were spoken to, with their connections, on one event loop."""
+    """The servers that were spoken to, with their connections, on one event loop.
 
-    def __init__(self) -> None:
+    `limit` is in bytes, for one answer, and for all the events of a calendar.
+    """
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
         self._loop = asyncio.Runner()
         self._made: dict[tuple[Account, str], Client] = {}
 
@@ -53,7 +57,7 @@ class Clients:
         base = f"{parts.scheme}://{parts.netloc}/"
         known = self._made.get((account, base))
         if known is None:
-            known = self._made[account, base] = Client(base, account)
+            known = self._made[account, base] = Client(base, account, limit=self._limit)
         return known
 
 

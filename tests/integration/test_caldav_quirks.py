@@ -1,0 +1,528 @@
+"""Every way of CalDAV servers that quirks.py names, and every answer that is none.
+
+The library and the sockets are real; the server says what servers of that name were seen to say.
+"""
+
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from cospaced.domain.calendar import Reading
+from support.caldav_rooms import Desk, caldav_source
+from support.caldav_writers import InlinePool
+from support.ical import calendar, event
+from support.scripted_caldav import (
+    PATH,
+    ScriptedCaldav,
+    multistatus,
+    refusal,
+    response,
+    scripted_caldav,
+)
+from support.web_server import Reply, Seen, web_server
+
+
+NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+
+
+def single(uid: str, day: int = 24) -> bytes:
+    times = (f"DTSTART:202611{day}T100000Z", f"DTEND:202611{day}T110000Z")
+    return calendar(event(*times, uid=uid))
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ScriptedCaldav]:
+    async with scripted_caldav() as server:
+        server.put("one.ics", single("one"))
+        yield server
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[InlinePool]:
+    pool = InlinePool()
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+async def room(server: ScriptedCaldav, pool: InlinePool) -> AsyncIterator[Desk]:
+    async with caldav_source(server.url, pool=pool, timeout=5) as source:
+        yield Desk(source, server.url)
+
+
+def once(kind: str, reply: Callable[[], Reply]) -> Callable[[str, Seen], Reply | None]:
+    """Answer the first request of a kind so."""
+    left = [kind]
+
+    def instead(asked: str, _seen: Seen) -> Reply | None:
+        if asked not in left:
+            return None
+        left.remove(asked)
+        return reply()
+
+    return instead
+
+
+def always(kind: str, reply: Callable[[], Reply]) -> Callable[[str, Seen], Reply | None]:
+    """Answer every request of a kind so."""
+    return lambda asked, _seen: reply() if asked == kind else None
+
+
+# --- time ranges ---------------------------------------------------------------------------------
+
+
+async def test_events_that_a_time_range_should_not_have_found_do_no_harm(
+    server: ScriptedCaldav, room: Desk
+):
+    old = calendar(event("DTSTART:20200101T100000Z", "DTEND:20200101T110000Z", uid="old"))
+    weekly = calendar(
+        event("DTSTART:20200106T100000Z", "DURATION:PT1H", "RRULE:FREQ=WEEKLY;COUNT=4", uid="over")
+    )
+    server.put("old.ics", old)
+    server.put("over.ics", weekly)
+    assert await room.uids() == ["one"]
+
+
+async def test_no_server_is_asked_to_expand_a_series_or_to_give_a_collection_by_get(
+    server: ScriptedCaldav, room: Desk
+):
+    await room.poll()
+    await room.poll()
+    assert server.server is not None
+    assert not any(b"expand" in seen.body for seen in server.server.seen)
+    assert {seen.method for seen in server.server.seen} == {"PROPFIND", "REPORT"}
+
+
+# --- tokens --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [403, 409, 410, 412])
+async def test_a_token_that_is_refused_costs_a_listing(
+    server: ScriptedCaldav, room: Desk, status: int
+):
+    await room.poll()
+    server.put("two.ics", single("two", 25))
+    server.instead = once("changes", lambda: refusal(status, "valid-sync-token"))
+    server.asked.clear()
+    assert await room.uids() == ["one", "two"]
+    assert server.asked == ["changes", "properties", "listing", "texts"]
+    assert (await room.poll()).requests == 1
+
+
+async def test_a_full_list_in_answer_to_an_unknown_token_is_no_list_of_changes(
+    server: ScriptedCaldav, room: Desk
+):
+    server.put("two.ics", single("two", 25))
+    server.put("gone.ics", single("gone", 26))
+    assert await room.uids() == ["one", "two", "gone"]
+    del server.members["gone.ics"]
+    # As SOGo and DAViCal: all that there is, and nothing of what is gone.
+    server.tell("one.ics", "two.ics")
+    assert await room.uids() == ["one", "two"]
+
+
+async def test_after_two_refused_tokens_in_a_row_the_ctag_is_asked(
+    server: ScriptedCaldav, room: Desk
+):
+    server.ctag = "ctag-1"
+    server.instead = always("changes", lambda: refusal(403, "valid-sync-token"))
+    for _ in range(3):
+        await room.poll()
+    server.asked.clear()
+    assert (await room.poll()).unchanged
+    assert server.asked == ["properties"]
+    server.put("two.ics", single("two", 25))
+    server.ctag = "ctag-2"
+    assert await room.uids() == ["one", "two"]
+
+
+async def test_a_server_that_cannot_report_changes_is_asked_otherwise(
+    server: ScriptedCaldav, room: Desk
+):
+    server.ctag = "ctag-1"
+    server.instead = always("changes", lambda: Reply(501))
+    for _ in range(3):
+        assert await room.uids() == ["one"]
+    server.asked.clear()
+    assert (await room.poll()).unchanged
+    assert server.asked == ["properties"]
+
+
+async def test_without_token_and_ctag_the_etags_are_listed(server: ScriptedCaldav, room: Desk):
+    server.can_sync = False
+    await room.poll()
+    server.asked.clear()
+    assert (await room.poll()).unchanged
+    assert server.asked == ["listing"]
+    server.put("one.ics", single("one", 25))
+    assert [o.start.day for o in (await room.poll()).occurrences] == [25]
+
+
+@dataclass
+class Seconds:
+    """A server whose tokens are the seconds of its clock, as SOGo's."""
+
+    server: ScriptedCaldav
+    now: datetime = NOW
+    changed_at: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.server.instead = self.answer
+        self.pass_by(0)
+
+    def pass_by(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        self.server.date = format_datetime(self.now, usegmt=True)
+        self.server.token = str(int(self.now.timestamp()))
+
+    def put(self, name: str, text: bytes) -> None:
+        self.server.put(name, text)
+        self.changed_at[name] = int(self.now.timestamp())
+        self.pass_by(0)
+
+    def answer(self, kind: str, seen: Seen) -> Reply | None:
+        if kind == "changes":
+            found = re.search(rb"sync-token>(\d+)<", seen.body)
+            assert found is not None
+            since = int(found[1])
+            return self.server.changes(*(n for n, at in self.changed_at.items() if at > since))
+        return None
+
+
+async def test_a_change_in_the_second_of_the_token_is_seen_all_the_same(
+    server: ScriptedCaldav, room: Desk
+):
+    clock = Seconds(server)
+    await room.poll()
+    clock.put("two.ics", single("two", 25))
+    clock.pass_by(60)
+    assert await room.uids() == ["one", "two"]
+    clock.put("three.ics", single("three", 26))
+    clock.pass_by(60)
+    assert await room.uids() == ["one", "two", "three"]
+    for _ in range(3):
+        clock.pass_by(60)
+        quiet = await room.poll()
+    assert (quiet.unchanged, quiet.requests) == (True, 1)
+    clock.put("four.ics", single("four", 27))
+    clock.pass_by(60)
+    assert await room.uids() == ["one", "two", "three", "four"]
+
+
+async def test_a_ctag_of_the_second_in_which_it_was_read_is_not_trusted(
+    server: ScriptedCaldav, room: Desk
+):
+    server.can_sync = False
+    server.date = format_datetime(NOW, usegmt=True)
+    server.ctag = str(int(NOW.timestamp()))
+    await room.poll()
+    server.put("two.ics", single("two", 25))
+    assert await room.uids() == ["one", "two"]
+
+
+async def test_a_tombstone_of_what_was_never_known_changes_nothing(
+    server: ScriptedCaldav, room: Desk
+):
+    first = await room.poll()
+    server.tell("never.ics")
+    again = await room.poll()
+    assert again.unchanged
+    assert again.occurrences == first.occurrences
+
+
+# --- answers that are not whole ------------------------------------------------------------------
+
+
+async def test_an_answer_cut_short_with_507_is_asked_on_for(server: ScriptedCaldav, room: Desk):
+    await room.poll()
+    for n in (1, 2, 3):
+        server.put(f"n{n}.ics", single(f"n{n}", 24 + n))
+    pages = [("n1.ics", "half"), ("n2.ics", "most")]
+
+    def instead(kind: str, _seen: Seen) -> Reply | None:
+        if kind != "changes" or not pages:
+            return None
+        name, token = pages.pop(0)
+        return server.changes(name, cut=True, token=token)
+
+    server.instead = instead
+    server.asked.clear()
+    assert await room.uids() == ["one", "n1", "n2", "n3"]
+    assert server.asked == ["changes"] * 3 + ["texts"]
+
+
+async def test_changes_that_never_come_to_an_end_are_not_believed(
+    server: ScriptedCaldav, room: Desk
+):
+    await room.poll()
+    server.instead = always("changes", lambda: server.changes(cut=True, token="again"))
+    assert (await room.error()).kind == "truncated"
+
+
+async def test_a_listing_that_is_cut_short_is_not_believed(server: ScriptedCaldav, room: Desk):
+    cut = response(PATH, status="HTTP/1.1 507 Insufficient Storage")
+    server.instead = always("listing", lambda: multistatus(server.listed("one.ics"), cut))
+    assert (await room.error()).kind == "truncated"
+
+
+async def test_a_member_left_out_is_asked_for_again_and_else_nothing_is_believed(
+    server: ScriptedCaldav, room: Desk
+):
+    server.put("two.ics", single("two", 25))
+    only_one = lambda: multistatus(server.text(f"{PATH}one.ics"))  # noqa: E731
+    server.instead = once("texts", only_one)
+    assert await room.uids() == ["one", "two"]
+    server.instead = always("texts", only_one)
+    room.reading = None
+    error = await room.error()
+    assert error.kind == "truncated"
+    assert "1 of 2 events" in str(error)
+    assert "two.ics" in str(error)
+
+
+async def test_a_member_deleted_between_list_and_reading_is_gone(
+    server: ScriptedCaldav, room: Desk
+):
+    server.put("two.ics", single("two", 25))
+    server.instead = once(
+        "texts",
+        lambda: multistatus(server.text(f"{PATH}one.ics"), server.gone("two.ics")),
+    )
+    reading = await room.poll()
+    assert [o.uid for o in reading.occurrences] == ["one"]
+    assert reading.problems == ()
+
+
+def refusing(server: ScriptedCaldav, name: str, status: str) -> Callable[[str, Seen], Reply | None]:
+    """Refuse the text of one member."""
+
+    def instead(kind: str, seen: Seen) -> Reply | None:
+        if kind != "texts":
+            return None
+        hrefs = re.findall(r"href>([^<]+)<", seen.body.decode())
+        refused = response(PATH + name, "<C:calendar-data/>", status=f"HTTP/1.1 {status}")
+        return multistatus(*(refused if h == PATH + name else server.text(h) for h in hrefs))
+
+    return instead
+
+
+@pytest.mark.parametrize("status", ["403 Forbidden", "404 Not Found", "500 Broken"])
+async def test_a_member_that_is_refused_is_a_problem_of_its_own(
+    server: ScriptedCaldav, room: Desk, status: str
+):
+    server.put("two.ics", single("two", 25))
+    server.instead = refusing(server, "two.ics", status)
+    reading = await room.poll()
+    assert [o.uid for o in reading.occurrences] == ["one"]
+    (problem,) = reading.problems
+    assert problem.uid == "two.ics"
+    assert status.split(" ", maxsplit=1)[0] in problem.text
+    assert (await room.poll()).unchanged
+
+
+async def test_what_was_known_of_a_refused_member_stays_until_it_can_be_read(
+    server: ScriptedCaldav, room: Desk
+):
+    server.put("two.ics", single("two", 25))
+    await room.poll()
+    server.put("two.ics", single("two", 26))
+    server.instead = refusing(server, "two.ics", "500 Broken")
+    reading = await room.poll()
+    assert [(o.uid, o.start.day) for o in reading.occurrences] == [("one", 24), ("two", 25)]
+    assert len(reading.problems) == 1
+    server.instead = lambda _kind, _seen: None
+    room.reading = _aged(reading, minutes=11)
+    reading = await room.poll()
+    assert [(o.uid, o.start.day) for o in reading.occurrences] == [("one", 24), ("two", 26)]
+    assert reading.problems == ()
+
+
+def _aged(reading: Reading, *, minutes: int) -> Reading:
+    full = re.search(r'"full":"([^"]*)"', reading.stamp)
+    assert full is not None
+    before = datetime.fromisoformat(full[1]) - timedelta(minutes=minutes)
+    return replace(reading, stamp=reading.stamp.replace(full[1], before.isoformat()))
+
+
+async def test_a_server_that_gives_no_member_at_all_is_not_believed(
+    server: ScriptedCaldav, room: Desk
+):
+    server.put("two.ics", single("two", 25))
+    refused = [response(f"{PATH}{n}.ics", status="HTTP/1.1 403 No") for n in ("one", "two")]
+    server.instead = always("texts", lambda: multistatus(*refused))
+    assert (await room.error()).kind == "unreadable"
+
+
+async def test_a_member_that_is_no_calendar_costs_only_itself(server: ScriptedCaldav, room: Desk):
+    server.put("bad.ics", b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:bad\r\n")
+    reading = await room.poll()
+    assert [o.uid for o in reading.occurrences] == ["one"]
+    assert [p.uid for p in reading.problems] == ["bad.ics"]
+    again = await room.poll()
+    assert again.unchanged
+    assert again.problems == reading.problems
+
+
+async def test_a_task_among_the_events_is_nothing(server: ScriptedCaldav, room: Desk):
+    await room.poll()
+    server.put("task.ics", calendar("BEGIN:VTODO\nUID:task\nEND:VTODO"))
+    reading = await room.poll()
+    assert ([o.uid for o in reading.occurrences], reading.problems) == (["one"], ())
+
+
+# --- spellings -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        lambda name: f"{PATH}J%c3%bcrgen%40a%20b%2Bc%2Fd-{name}",
+        lambda name: f"/dav/%61ula/caf%C3%A9&{name}",
+        lambda name: f"one/../{name}",
+    ],
+    ids=["escaped", "needlessly escaped", "relative"],
+)
+async def test_a_member_is_the_same_however_its_href_is_written(
+    server: ScriptedCaldav, room: Desk, spelling: Callable[[str], str]
+):
+    server.spelling = spelling
+    assert await room.uids() == ["one"]
+    # From now on the server writes them otherwise, as proxies do.
+    server.spelling = lambda name: spelling(name).replace("%40", "@").replace("%c3%bc", "%C3%BC")
+    server.put("one.ics", single("one", 25))
+    reading = await room.poll()
+    assert [(o.uid, o.start.day) for o in reading.occurrences] == [("one", 25)]
+    del server.members["one.ics"]
+    server.tell("one.ics")
+    assert await room.uids() == []
+
+
+async def test_absolute_hrefs_of_the_same_host_are_paths(server: ScriptedCaldav, room: Desk):
+    server.spelling = lambda name: f"{server.url}{name}"
+    assert await room.uids() == ["one"]
+
+
+async def test_an_href_of_another_host_is_refused_and_nobody_there_is_asked(
+    server: ScriptedCaldav, room: Desk
+):
+    async with web_server(lambda _seen: Reply(500)) as other:
+        server.spelling = lambda name: other.url(f"/dav/{name}", host="127.0.0.1")
+        error = await room.error()
+        assert error.kind == "redirect"
+        assert f"127.0.0.1:{other.port}" in str(error)
+        assert other.seen == []
+
+
+# --- what is no CalDAV ---------------------------------------------------------------------------
+
+PAGE = {"Content-Type": "text/html"}
+XML = {"Content-Type": "application/xml"}
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (Reply(200, PAGE, b"<!doctype html><form>Password <input></form>"), "login"),
+        (Reply(200, PAGE, b"<html><body>It works!</body></html>"), "not_a_calendar"),
+        (Reply(200, {"Content-Type": "text/plain"}, b"hello"), "not_a_calendar"),
+        (Reply(200, XML, b"<?xml version='1.0'?><feed/>"), "not_a_calendar"),
+        (Reply(207, XML, b""), "truncated"),
+        (Reply(207, XML, b"<D:multistatus xmlns:D='DAV:'><D:response><D:hr"), "truncated"),
+        (Reply(207, XML, b"<D:multistatus xmlns:D='DAV:'/>", cut=5), "unreachable"),
+        (Reply(401), "login"),
+        (Reply(403), "login"),
+        (Reply(404), "not_found"),
+        (Reply(405), "not_a_calendar"),
+        (Reply(429, {"Retry-After": "600"}), "unreachable"),
+        (Reply(503, {"Retry-After": "600"}), "unreachable"),
+        (Reply(500), "unreachable"),
+        (Reply(302, {"Location": "https://login.example.org/"}), "redirect"),
+        (Reply(302, {"Location": "ftp://localhost/"}), "redirect"),
+        (Reply(302, {"Location": PATH}), "redirect"),
+        (Reply(302), "redirect"),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+@pytest.mark.parametrize("where", ["properties", "listing", "texts"])
+async def test_what_is_no_answer_of_caldav_is_an_error_of_its_kind(
+    server: ScriptedCaldav, room: Desk, where: str, reply: Reply, kind: str
+):
+    server.instead = always(where, lambda: replace(reply, headers=dict(reply.headers)))
+    error = await room.error()
+    assert error.kind == kind, str(error)
+    assert "localhost" in str(error)
+    assert "s3cret" not in str(error)
+
+
+async def test_the_last_reading_serves_on_after_an_error(server: ScriptedCaldav, room: Desk):
+    await room.poll()
+    server.instead = always("changes", lambda: Reply(503))
+    assert (await room.error()).kind == "unreachable"
+    server.instead = lambda _kind, _seen: None
+    assert (await room.poll()).unchanged
+
+
+async def test_a_redirect_within_the_host_is_followed_with_method_and_body(
+    server: ScriptedCaldav, room: Desk
+):
+    old = "/old/aula/"
+
+    def instead(_kind: str, seen: Seen) -> Reply | None:
+        return Reply(301, {"Location": PATH}) if seen.path == old else None
+
+    server.instead = instead
+    room.url = server.url.replace(PATH, old)
+    assert await room.uids() == ["one"]
+    assert (await room.poll()).requests == 1
+
+
+async def test_the_password_goes_to_no_other_host(server: ScriptedCaldav, room: Desk):
+    async with web_server(lambda _seen: Reply(500)) as other:
+        there = other.url("/dav/", host="127.0.0.1")
+        server.instead = always("properties", lambda: Reply(307, {"Location": there}))
+        assert (await room.error()).kind == "redirect"
+        assert other.seen == []
+
+
+async def test_a_home_on_another_host_is_refused(server: ScriptedCaldav, room: Desk):
+    home = "<C:calendar-home-set><D:href>https://p1.example.org/x/</D:href></C:calendar-home-set>"
+    server.instead = always("properties", lambda: multistatus(response(PATH, home)))
+    error = await room.error()
+    assert error.kind == "redirect"
+    assert "p1.example.org" in str(error)
+
+
+async def test_a_collection_of_tasks_alone_is_told(server: ScriptedCaldav, room: Desk):
+    props = (
+        "<D:resourcetype><D:collection/><C:calendar/></D:resourcetype>"
+        '<C:supported-calendar-component-set><C:comp name="VTODO"/>'
+        "</C:supported-calendar-component-set>"
+    )
+    server.instead = always("properties", lambda: multistatus(response(PATH, props)))
+    error = await room.error()
+    assert error.kind == "not_a_calendar"
+    assert "VTODO" in str(error)
+
+
+async def test_an_answer_without_end_is_read_only_so_far(server: ScriptedCaldav):
+    pool = InlinePool(limit=1_000_000)
+    server.instead = always("listing", lambda: Reply(207, XML, b"<a>" + b"x" * 1_100_000))
+    async with caldav_source(server.url, pool=pool) as source:
+        assert (await Desk(source, server.url).error()).kind == "too_large"
+    await pool.close()
+
+
+async def test_events_without_end_are_read_only_so_far(server: ScriptedCaldav):
+    pool = InlinePool(limit=1_000_000)
+    for n in range(60):
+        server.put(
+            f"n{n}.ics",
+            single(f"n{n}").replace(b"END:VEVENT", b"X-A:%s\r\nEND:VEVENT" % (b"x" * 18_000)),
+        )
+    async with caldav_source(server.url, pool=pool) as source:
+        assert (await Desk(source, server.url).error()).kind == "too_large"
+    await pool.close()
