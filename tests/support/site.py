@@ -25,7 +25,7 @@ from cospaced.cms.peers import Peers
 from cospaced.domain.booking import Booking
 from cospaced.engine.machine import Machine, Ports
 from cospaced.host.web import Web
-from cospaced.ports import Bridge
+from cospaced.ports import Bridge, CalendarSource
 from cospaced.settings import (
     CalendarSettings,
     CmsSettings,
@@ -247,10 +247,14 @@ class Site:
             entropy=self.entropy,
             store=_DoomedStore(self.store, doom),
             bridges=bridges,
-            sources={"files": self.source(offload)},
+            sources=self.sources(offload),
             search=search,
         )
         return Machine(self.settings, ports, site_key=SITE_KEY, site_id=SITE_ID)
+
+    def sources(self, offload: InlineOffload) -> dict[str, CalendarSource]:
+        """Return what reads the calendars, by their names."""
+        return {"files": self.source(offload)}
 
     def source(
         self, offload: InlineOffload, web: Web | None = None, limit: int = LIMIT
