@@ -26,6 +26,7 @@ NAMES = (
     "cms_client",
     "memory",
     "calendars",
+    "caldav",
     "log",
     "slots",
     "store",
