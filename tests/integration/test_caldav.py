@@ -288,6 +288,9 @@ async def test_digest_is_spoken_where_the_server_asks_for_it(
     its.front.change = lambda request: heads.append(request) or proving(request)
     assert await room.uids() == ["one"]
     assert (await room.poll()).requests == 1
+    async with caldav_source(its.base, username=its.user) as source:
+        # A new worker is told by the stamp, and does not try Basic either.
+        assert (await replace(room, source=source).poll()).unchanged
     assert not any(b"authorization: basic" in head.lower() for head in heads)
     async with caldav_source(its.base, username=its.user, password="wrong", pool=pool) as source:
         assert (await replace(room, source=source).error()).kind == "login"

@@ -508,6 +508,52 @@ async def test_a_collection_of_tasks_alone_is_told(server: ScriptedCaldav, room:
     assert "VTODO" in str(error)
 
 
+@pytest.mark.parametrize("where", ["properties", "listing", "texts", "changes"])
+async def test_an_answer_that_is_cut_anywhere_is_never_a_shorter_one(
+    server: ScriptedCaldav, room: Desk, where: str
+):
+    server.put("two.ics", single("two", 25))
+    if where == "changes":
+        await room.poll()
+        server.put("three.ics", single("three", 26))
+    known = room.reading
+    whole = b""
+
+    def instead(kind: str, seen: Seen) -> Reply | None:
+        nonlocal whole
+        if kind != where:
+            return None
+        whole = server.usual(kind, seen).body
+        return Reply(207, dict(XML), whole[:length])
+
+    server.instead = instead
+    length = 0
+    cuts = 0
+    while length < len(whole) or not whole:
+        room.reading = known
+        assert (await room.error()).kind in ("truncated", "not_a_calendar")
+        length += 29
+        cuts += 1
+    assert cuts > 10
+
+
+async def test_what_strangers_are_told_is_not_what_is_read(server: ScriptedCaldav, room: Desk):
+    def instead(_kind: str, seen: Seen) -> Reply | None:
+        return None if "authorization" in seen.headers else multistatus()
+
+    server.instead = instead
+    assert await room.uids() == ["one"]
+
+
+async def test_an_event_that_takes_too_long_costs_only_itself(server: ScriptedCaldav):
+    never = ("DTSTART:20260101T000000Z", "RRULE:FREQ=HOURLY;BYYEARDAY=366;BYMONTH=1")
+    server.put("dear.ics", calendar(event(*never, uid="dear")))
+    async with caldav_source(server.url) as source:
+        reading = await Desk(source, server.url).poll()
+    assert [o.uid for o in reading.occurrences] == ["one"]
+    assert [p.text for p in reading.problems] == ["it takes longer than 2 s to work out"]
+
+
 async def test_an_answer_without_end_is_read_only_so_far(server: ScriptedCaldav):
     pool = InlinePool(limit=1_000_000)
     server.instead = always("listing", lambda: Reply(207, XML, b"<a>" + b"x" * 1_100_000))
