@@ -3,7 +3,7 @@
 import pytest
 
 from support.installed_site import CONFIGURATION, INI, book, configure, told
-from support.machine import Machine, wait_until
+from support.machine import ROOT, Machine, wait_until
 
 
 pytestmark = [pytest.mark.real_systemd, pytest.mark.timeout(120)]
@@ -38,6 +38,21 @@ def test_a_conference_is_held_and_survives_kill_9_under_the_hardened_unit(cms: M
     assert (unit["Result"], unit["ExecMainStatus"]) == ("success", "0")
     assert len(told(cms, "EVENT=leg.dialled")) == 1
     assert told(cms, "EVENT=booking.closed") == []
+
+
+def test_every_question_of_the_readme_is_one_that_the_journal_answers(cms: Machine) -> None:
+    lines = [
+        line.strip()
+        for line in (ROOT / "README.md").read_text().splitlines()
+        if line.strip().startswith("journalctl -u cospaced ")
+    ]
+    assert len(lines) >= 10
+    for line in lines:
+        done = cms.exec("sh", "-c", f"{line} --no-pager")
+        assert done.stderr == "", line
+    boardroom = next(line for line in lines if "ROOM=boardroom" in line)
+    answered = cms.exec("sh", "-c", boardroom.replace("boardroom", "aula") + " --no-pager").stdout
+    assert "Dialled aula@r.example in room aula, attempt 1" in answered
 
 
 def test_a_bad_file_stops_the_unit_with_status_2_and_no_second_try(cms: Machine) -> None:

@@ -49,3 +49,19 @@ def test_the_readme_names_every_command() -> None:
 
     text = (ROOT / "README.md").read_text()
     assert [name for name in COMMANDS if f"`cospaced {name}" not in text] == []
+
+
+def test_the_readme_asks_the_journal_for_events_and_fields_that_there_are() -> None:
+    text = (ROOT / "README.md").read_text()
+    asked = re.findall(r"\b([A-Z_]+)=([a-z]+\.[a-z_]+|\S+)", _journal_lines(text))
+    events = [value for field, value in asked if field == "EVENT"]
+    fields = {
+        key.upper() for template in MESSAGES.values() for key in re.findall(r"{(\w+)}", template)
+    }
+    assert len(events) >= 10
+    assert [event for event in events if event not in MESSAGES] == []
+    assert {field for field, _ in asked} - {"EVENT"} <= fields
+
+
+def _journal_lines(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if "journalctl -u cospaced" in line)
