@@ -12,7 +12,16 @@ from cospaced.domain.booking import (
     StoryEntry,
     Target,
 )
-from cospaced.domain.calendar import Answer, Busy, EventProblem, Occurrence, Reading
+from cospaced.domain.calendar import (
+    Answer,
+    Busy,
+    Doubt,
+    EventProblem,
+    Missed,
+    Occurrence,
+    Reading,
+    Standing,
+)
 from cospaced.domain.timespan import Timespan
 from cospaced.settings import ConferenceSettings, ExtendMode, PasscodeMode
 
@@ -125,5 +134,10 @@ def a_reading(**others: Any) -> Reading:
         "read_at": NINE,
         "requests": 2,
         "unchanged": True,
+        "standing": Standing(
+            place="5eed",
+            doubt=Doubt(missed=(Missed(key=("b", ""), since=NINE),), dangerous=True),
+            failing_since=NINE + HOUR,
+        ),
     }
     return Reading(**(reading | others))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cospaced.domain.booking import Booking
-from cospaced.domain.calendar import Reading
+from cospaced.domain.calendar import Reading, Standing
 from cospaced.domain.timespan import Timespan
 from cospaced.store.codec import (
     Undecodable,
@@ -48,6 +48,16 @@ def test_moments_come_back_in_the_one_zone_that_is_used() -> None:
     reading = decode_reading(*encode_reading(a_reading()))
     assert reading.occurrences[0].start.tzinfo is UTC
     assert reading.covered.end.tzinfo is UTC
+    assert reading.standing.failing_since is not None
+    assert reading.standing.failing_since.tzinfo is UTC
+    assert reading.standing.doubt.missed[0].since.tzinfo is UTC
+
+
+def test_a_reading_of_an_earlier_release_stands_as_if_nothing_were_known() -> None:
+    text, body = encode_reading(a_reading())
+    row = json.loads(text)
+    del row["standing"]
+    assert decode_reading(json.dumps(row).encode(), body) == a_reading(standing=Standing())
 
 
 def test_what_a_later_release_added_is_ignored() -> None:
