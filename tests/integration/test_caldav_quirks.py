@@ -8,10 +8,14 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 
+from cospaced.calendars.caldav.source import MODULE
+from cospaced.calendars.workers import WorkerPool
 from cospaced.domain.calendar import Reading
+from cospaced.errors import CalendarError
 from support.caldav_rooms import Desk, caldav_source
 from support.caldav_writers import InlinePool
 from support.ical import calendar, event
@@ -543,6 +547,26 @@ async def test_what_strangers_are_told_is_not_what_is_read(server: ScriptedCalda
 
     server.instead = instead
     assert await room.uids() == ["one"]
+
+
+async def test_a_ca_file_that_is_none_is_told(server: ScriptedCaldav, tmp_path: Path):
+    (tmp_path / "ca.pem").write_text("no certificate")
+    async with caldav_source(server.url, ca_file=tmp_path / "ca.pem") as source:
+        error = await Desk(source, server.url).error()
+    assert error.kind == "certificate"
+    assert "ca.pem" in str(error)
+
+
+async def test_a_fault_of_the_program_is_told_without_the_calendar_and_the_worker_stays():
+    pool = WorkerPool(size=1, module=MODULE)
+    for _ in range(2):
+        with pytest.raises(CalendarError) as caught:
+            await pool.do("no job", 20)
+        assert caught.value.kind == "unreadable"
+        assert re.search(r"TypeError in \S+worker.py, line \d+", str(caught.value))
+    (worker,) = pool._all
+    assert worker.jobs == 2
+    await pool.close()
 
 
 async def test_an_event_that_takes_too_long_costs_only_itself(server: ScriptedCaldav):

@@ -13,6 +13,7 @@ import select
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -88,6 +89,10 @@ def _result(work: Work, job: Any) -> Any:
         return error
     except MemoryError:
         return CalendarError("too_large", "it takes more memory than a worker may have")
+    except Exception as error:  # noqa: BLE001 - the edge of a job: no traceback shows a calendar
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        told = f"{type(error).__name__} in {where.filename}, line {where.lineno}"
+        return CalendarError("unreadable", f"it met a fault of the program ({told})")
 
 
 def _end_with_the_daemon() -> None:

@@ -81,11 +81,14 @@ class Answer:
 
 
 class Client:
-    """Speaks to the server of one base URL."""
+    """Speaks to the server of one base URL; raises CalendarError for whatever keeps it from it."""
 
     def __init__(self, url: str, account: Account, *, limit: int = LIMIT) -> None:
         self.limit = limit
-        web = Web(verify=account.verify, ca_file=account.ca_file, connections=2)
+        try:
+            web = Web(verify=account.verify, ca_file=account.ca_file, connections=2)
+        except WebError as unusable:
+            raise CalendarError("certificate", str(unusable)) from unusable
         self._session = Session(web, limit)
         self._login = (
             Login(account.username, account.password)
