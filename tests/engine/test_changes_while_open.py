@@ -290,6 +290,22 @@ FORGED: dict[str, Callable[[Invitation], Invitation]] = {
 }
 
 
+@pytest.mark.parametrize("rooms", [("aula",), BOTH], ids=" ".join)
+def test_an_organizer_who_goes_missing_in_a_calendar_moves_nobody(
+    tmp_path: Path, rooms: tuple[str, ...]
+) -> None:
+    async def story(site: Site) -> None:
+        one = booked(site, after=2, minutes=15)
+        async with site.running():
+            await site.until(one.start + 5 * MINUTE)
+            before = row_of(site)
+            for room in rooms:
+                write(site, room, replace(one, organizer="", sequence=1))
+            await _nothing_changed(site, one, before, rooms)
+
+    play(tmp_path, story).assert_all_closed()
+
+
 EVERYWHERE = ("aula", "boardroom", "cellar")
 
 

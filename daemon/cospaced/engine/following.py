@@ -10,7 +10,7 @@ from cospaced.domain.booking import Booking, State, StoryEntry
 from cospaced.domain.fold import Folded, Skipped, Wanted
 from cospaced.domain.follow import follow, inherited, renamed
 from cospaced.domain.identity import booking_id, passcode, secret
-from cospaced.domain.inheritance import PATIENCE, forebear, heir, is_new
+from cospaced.domain.inheritance import PATIENCE, continues, forebear, heir, is_new
 from cospaced.domain.lifecycle import FINISHED, Step, step
 from cospaced.domain.story import copy_text
 from cospaced.engine.copies import Copies, Key
@@ -107,10 +107,15 @@ class Following:
         rows = [
             one
             for one in self._ledger.open_with(wanted.rooms)
-            if (one == row and one.detached)
-            or (is_new(one, row) and self.hearing.forsaken(one, now))
+            if continues(one, wanted, now) and self._lets_go(one, row, now)
         ]
         return forebear(wanted, rows, now)
+
+    def _lets_go(self, one: Booking, row: Booking | None, now: datetime) -> bool:
+        """Whether an open booking may pass to an event whose own row is `row`."""
+        if one == row:
+            return one.detached
+        return is_new(one, row) and self.hearing.forsaken(one, now)
 
     def _heir(self, row: Booking, now: datetime) -> Wanted | None:
         """Return the event that goes on with an open booking whose own has left it."""

@@ -43,6 +43,7 @@ class Ledger:
         self._entries: dict[str, _Entry] = {}
         self._by_event: dict[tuple[str, str], str] = {}
         self._by_room: dict[str, dict[str, None]] = {}
+        self._open_by_room: dict[str, dict[str, None]] = {}
         self._by_state: dict[State, dict[str, None]] = {state: {} for state in State}
         self._by_uid: dict[str, dict[str, None]] = {}
         self._held: dict[int, str] = {}
@@ -87,9 +88,8 @@ class Ledger:
 
     def open_with(self, rooms: Iterable[str]) -> list[Booking]:
         """Return the open rows that have one of these rooms, by id."""
-        keys = {key for room in rooms for key in self._by_room.get(room, ())}
-        rows = [self._entries[key].booking for key in sorted(keys)]
-        return [row for row in rows if row.state is State.OPEN]
+        keys = {key for room in rooms for key in self._open_by_room.get(room, ())}
+        return [self._entries[key].booking for key in sorted(keys)]
 
     def with_room(self, room: str) -> list[Booking]:
         """Return the rows, not finished, that have a room."""
@@ -161,9 +161,11 @@ class Ledger:
             self._by_event[key] = booking.id
         self._by_state[booking.state][booking.id] = None
         self._by_uid.setdefault(booking.uid, {})[booking.id] = None
-        if booking.state not in FINISHED:
-            for room in booking.rooms:
+        for room in booking.rooms:
+            if booking.state not in FINISHED:
                 self._by_room.setdefault(room, {})[booking.id] = None
+            if booking.state is State.OPEN:
+                self._open_by_room.setdefault(room, {})[booking.id] = None
         if booking.number is None:
             return
         if booking.state not in FINISHED:
@@ -187,6 +189,7 @@ class Ledger:
         self._leave_event(booking)
         for room in booking.rooms:
             self._by_room.get(room, {}).pop(booking.id, None)
+            self._open_by_room.get(room, {}).pop(booking.id, None)
         if booking.number is None:
             return
         if booking.state not in FINISHED:
