@@ -5,6 +5,7 @@ Nothing else knows both the engine and its adapters.
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -188,7 +189,7 @@ def make_source(
         return CaldavSource(
             calendar,
             time_zone=settings.daemon.time_zone,
-            pool=WorkerPool(size=WORKERS, module=MODULE),
+            workers=partial(WorkerPool, size=WORKERS, module=MODULE),
             clock=clock,
         )
     return IcalSource(

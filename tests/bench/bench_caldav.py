@@ -102,7 +102,7 @@ async def measure(server: CaldavServer) -> None:
             verify=False,
             timeout=timedelta(seconds=60),
         )
-        source = CaldavSource(settings, time_zone="UTC", pool=pool, clock=SystemClock())
+        source = CaldavSource(settings, time_zone="UTC", workers=lambda: pool, clock=SystemClock())
         room = RoomSettings(name="aula", calendar="dav", url=base + its.path)
         bare, asked = await _bare(base, base + its.path, pool)
         whole, same, changed = Measured(pool), Measured(pool), Measured(pool)

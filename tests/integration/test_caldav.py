@@ -322,7 +322,8 @@ async def test_a_worker_that_is_killed_costs_only_its_own_poll(its: Calendar, ro
     async with caldav_source(its.base, username=its.user) as source:
         room = replace(room, source=source)
         await room.poll()
-        (worker,) = source._pool._all
+        (pool,) = source._pools.values()
+        (worker,) = pool._all
         os.kill(worker._process.pid, signal.SIGSTOP)
         source._settings = replace(source._settings, timeout=timedelta(seconds=1))
         assert (await room.error()).kind == "hung"

@@ -88,7 +88,8 @@ async def test_the_password_is_in_no_workers_arguments_or_environment(
     async with calendar_sources(settings) as sources:
         source = sources["dav"]
         await source.poll(settings.rooms[0], None, _window())
-        (worker,) = source._pool._all  # type: ignore[attr-defined]
+        (pool,) = source._pools.values()  # type: ignore[attr-defined]
+        (worker,) = pool._all
         for file in ("cmdline", "environ"):
             assert PASSWORD.encode() not in Path(f"/proc/{worker._process.pid}/{file}").read_bytes()
 

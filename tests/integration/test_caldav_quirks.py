@@ -3,6 +3,7 @@
 The library and the sockets are real; the server says what servers of that name were seen to say.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
@@ -547,6 +548,16 @@ async def test_what_strangers_are_told_is_not_what_is_read(server: ScriptedCalda
 
     server.instead = instead
     assert await room.uids() == ["one"]
+
+
+async def test_a_server_that_hangs_does_not_hold_up_the_rooms_of_another(server: ScriptedCaldav):
+    async with scripted_caldav() as other, caldav_source(server.url, timeout=20) as source:
+        hangs = asyncio.create_task(Desk(source, other.url).error())
+        other.instead = always("properties", lambda: Reply(500, delay=8))
+        assert await Desk(source, server.url).uids() == ["one"]
+        assert not hangs.done()
+        await source.close()
+        await asyncio.wait([hangs])
 
 
 async def test_a_ca_file_that_is_none_is_told(server: ScriptedCaldav, tmp_path: Path):

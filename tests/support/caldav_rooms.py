@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ async def caldav_source(
     source = CaldavSource(
         settings,
         time_zone="Europe/Berlin",
-        pool=pool or WorkerPool(size=1, module=MODULE),
+        workers=partial(WorkerPool, size=1, module=MODULE) if pool is None else lambda: pool,
         clock=clock or SystemClock(),
     )
     try:

@@ -133,7 +133,7 @@ async def _rooms(run: Run, clock: Clock) -> AsyncIterator[CaldavRooms]:
             password=Secret(PASSWORD),
             timeout=timedelta(seconds=20),
         )
-        source = CaldavSource(settings, time_zone="Europe/Berlin", pool=InlinePool(), clock=clock)
+        source = CaldavSource(settings, time_zone="Europe/Berlin", workers=InlinePool, clock=clock)
         rooms = CaldavRooms(run.__name__, source, its)
         await rooms.make()
         try:

@@ -5,7 +5,10 @@ that changed are read and worked out. All of it happens in worker processes that
 the library blocks, and what it reads may be anything.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
 
 from cospaced.calendars import rolling, stamps
 from cospaced.calendars.caldav.jobs import Account, CaldavStamp, Fetch, Fetched, Look, Looked
@@ -18,7 +21,7 @@ from cospaced.settings import CalendarSettings, RoomSettings
 
 
 WORKERS = 4
-"""Worker processes of one `[calendar:NAME]`, at most; those not needed end."""
+"""Worker processes for one server of a `[calendar:NAME]`, at most; those not needed end."""
 MODULE = "cospaced.calendars.caldav.worker"
 _BROKEN_AGAIN = 600.0
 """Seconds after which members that could not be read are asked for again."""
@@ -29,15 +32,22 @@ _MARGIN = 0.3
 class CaldavSource:
     """CalendarSource of one `[calendar:NAME]` of type `caldav`.
 
-    `time_zone` is the IANA name of floating times. `pool` is this source's own and closed with it.
+    `time_zone` is the IANA name of floating times. `workers` makes the workers for one server, so
+    that one that hangs does not hold up the rooms of another; they are closed with this source.
     """
 
     def __init__(
-        self, settings: CalendarSettings, *, time_zone: str, pool: WorkerPool, clock: Clock
+        self,
+        settings: CalendarSettings,
+        *,
+        time_zone: str,
+        workers: Callable[[], WorkerPool],
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._time_zone = time_zone
-        self._pool = pool
+        self._workers = workers
+        self._pools: dict[str, WorkerPool] = {}
         self._clock = clock
         self._account = Account(
             url=settings.url,
@@ -56,7 +66,8 @@ class CaldavSource:
 
     async def close(self) -> None:
         """End its workers."""
-        await self._pool.close()
+        for pool in self._pools.values():
+            await pool.close()
 
     async def _poll(
         self, room: RoomSettings, previous: Reading | None, window: Timespan, deadline: float
@@ -94,7 +105,7 @@ class CaldavSource:
             deadline=deadline - _MARGIN,
             now=self._clock.now(),
         )
-        looked: Looked = await self._pool.do(look, self._left(deadline))
+        looked: Looked = await self._do(look, stamp.collection, deadline)
         return looked
 
     async def _read(
@@ -123,7 +134,7 @@ class CaldavSource:
             now=self._clock.now(),
             meant=meant,
         )
-        fetched: Fetched = await self._pool.do(fetch, self._left(deadline))
+        fetched: Fetched = await self._do(fetch, room.url, deadline)
         reading = Reading(
             occurrences=fetched.occurrences,
             covered=covered,
@@ -135,6 +146,11 @@ class CaldavSource:
         )
         return rolling.merged(reading, previous, fetched.kept) if reuse and previous else reading
 
-    def _left(self, deadline: float) -> float:
+    async def _do(self, job: Look | Fetch, url: str, deadline: float) -> Any:
+        """Have a worker for the url's server do a job."""
+        server = urlsplit(url).netloc
+        if server not in self._pools:
+            self._pools[server] = self._workers()
         # A moment earlier than the poll's own end, so that the error tells what hung.
-        return max(0.1, deadline - self._clock.monotonic() - 0.1)
+        left = max(0.1, deadline - self._clock.monotonic() - 0.1)
+        return await self._pools[server].do(job, left)
