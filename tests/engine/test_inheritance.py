@@ -557,3 +557,47 @@ def test_with_the_state_lost_the_next_conference_of_an_organizer_takes_no_space_
             await site.until(two.end + MINUTE)
 
     play(tmp_path, story).assert_all_closed()
+
+
+def test_a_room_whose_server_shows_the_change_much_later_stays_in(tmp_path: Path) -> None:
+    everywhere = (*BOTH, "cellar")
+
+    async def story(site: Site) -> None:
+        one = booked(site, after=2, minutes=10, rooms=everywhere)
+        new = replace(one, uid="two")
+        async with site.running():
+            await site.until(one.start + 2 * MINUTE)
+            before = running(site)
+            for room in BOTH:
+                write(site, room, new)
+            await seen(site, 75)
+            assert kept(before, running(site))
+            write(site, "cellar", new)
+            await seen(site, 120)
+            after = running(site)
+            assert kept(before, after)
+            assert (after.uid, after.rooms) == ("two", everywhere)
+            await site.until(one.end + MINUTE)
+
+    check_one_conference(play(tmp_path, story), rooms=everywhere)
+
+
+def test_a_series_split_after_what_runs_leaves_it_what_it_is(tmp_path: Path) -> None:
+    async def story(site: Site) -> None:
+        start = site.clock.now() + 2 * MINUTE
+        tomorrow = start + timedelta(days=1)
+        for room in BOTH:
+            write(site, room, series(start))
+        async with site.running():
+            await site.until(start + 5 * MINUTE)
+            before = running(site)
+            for room in BOTH:
+                old = series(start, rule=until(tomorrow), sequence=1)
+                write(site, room, old, series(tomorrow, uid="rest@example.org"))
+            await seen(site, 60)
+            after = running(site)
+            assert kept(before, after)
+            assert after.uid == before.uid
+            await site.until(start + 32 * MINUTE)
+
+    check_one_conference(play(tmp_path, story))
