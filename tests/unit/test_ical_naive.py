@@ -14,7 +14,7 @@ SOAK = bool(os.environ.get("SOAK"))
 
 @pytest.mark.timeout(3600 if SOAK else 30)
 @settings(
-    max_examples=10_000 if SOAK else 80,
+    max_examples=10_000 if SOAK else 60,
     deadline=None,
     derandomize=not SOAK,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
