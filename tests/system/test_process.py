@@ -180,7 +180,7 @@ def test_a_calendar_that_goes_bad_is_told_with_since_when_over_a_restart(
         assert -1 <= (since - gone).total_seconds() <= 5
         daemon.event("calendar.mute")
         shown = installed.run("status", "-c", str(file)).stdout
-        assert f"failing since {since:%a %H:%M}" in shown
+        assert f"unreadable since {since:%H:%M}" in shown
         daemon.signal(signal.SIGTERM)
         assert daemon.wait() == 0
     with installed.program("run", "-c", str(file)) as daemon:

@@ -1,7 +1,6 @@
 """`cospaced run`: the daemon, from the first line of the log to the last."""
 
 import asyncio
-import atexit
 import os
 import signal
 import sys
@@ -23,6 +22,7 @@ from cospaced.engine.report import status, status_line
 from cospaced.errors import ConfigurationError, CospacedError
 from cospaced.host.clock import SystemClock
 from cospaced.host.control import ControlServer, Request, control_path
+from cospaced.host.leaving import leave_within
 from cospaced.host.lock import StateLock
 from cospaced.host.log_setup import Logging, configure
 from cospaced.host.notify import Notifier
@@ -108,7 +108,8 @@ class _Process:
             finally:
                 await control.close()
         log.info("daemon.stopped")
-        _let_nothing_hold_the_exit(self._logging)
+        self._logging.flush()
+        leave_within(EXIT_WITHIN, 0)
 
     async def _serve(self, made: Daemon) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -169,23 +170,6 @@ class _Process:
         self._settings, self._settings_of = new, began
         self._logging.set_level(new.daemon.log_level)
         log.info("config.reloaded", count=len(new.rooms))
-
-
-def _let_nothing_hold_the_exit(logging: Logging) -> None:
-    """End the process even if a thread is stuck in a resolver or on a dead network file system.
-
-    asyncio waits for such a thread without limit when it closes its loop.
-    """
-
-    def leave(*_: object) -> None:
-        logging.flush()
-        os._exit(0)
-
-    signal.signal(signal.SIGALRM, leave)
-    signal.setitimer(signal.ITIMER_REAL, EXIT_WITHIN)
-    # By then no thread is waited for any more, and Python takes its handlers back: the alarm would
-    # end a slow exit as a crash.
-    atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
 
 
 class _Answers:
