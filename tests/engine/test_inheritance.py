@@ -1,8 +1,10 @@
 """What runs gets another UID or recurrence id: it goes on, whoever sees which half first."""
 
+import os
+import random
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import permutations
+from itertools import pairwise, permutations
 from pathlib import Path
 from typing import Any
 
@@ -601,3 +603,45 @@ def test_a_series_split_after_what_runs_leaves_it_what_it_is(tmp_path: Path) -> 
             await site.until(start + 32 * MINUTE)
 
     check_one_conference(play(tmp_path, story))
+
+
+@pytest.mark.parametrize("seed", range(int(os.environ.get("SOAK_SEEDS", "4"))))
+def test_identities_that_come_and_go_at_random_end_in_one_conference(
+    tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+
+    async def story(site: Site) -> None:
+        one = booked(site, after=2, minutes=25)
+        daily = one.text().replace("END:VEVENT", "RRULE:FREQ=DAILY;COUNT=3\r\nEND:VEVENT")
+        faces: list[Invitation | str] = [one, replace(one, uid="two"), replace(one, uid="3"), daily]
+        async with site.running() as doom:
+            await site.until(one.start + MINUTE)
+            while site.clock.now() < one.start + 10 * MINUTE:
+                events = chance.choices(faces, k=chance.choice((0, 1, 1, 1, 2)))
+                write(site, chance.choice(BOTH), *dict.fromkeys(map(_text, events)))
+                await seen(site, chance.uniform(0.5, 40))
+            await site.kill(doom)
+        last = chance.choice(faces)
+        for room in BOTH:
+            write(site, room, last)
+        async with site.running():
+            await site.clock.sleep(4 * 60)
+            row = running(site)
+            assert row.rooms == BOTH
+            assert all(site.endpoint(room).connected for room in BOTH)
+            await site.until(one.end + MINUTE)
+        assert not site.happened("event.fault")
+        assert not site.happened("booking.fault")
+
+    site = play(tmp_path, story)
+    site.assert_all_closed()
+    for room in BOTH:
+        endpoint = site.endpoint(room)
+        for one, again in pairwise(endpoint.rings):
+            left = [gone.at for gone in endpoint.hang_ups if one.at < gone.at <= again.at]
+            assert left, f"{room} rang again at {again.at} while it was in"
+
+
+def _text(event: Invitation | str) -> str:
+    return event if isinstance(event, str) else event.text()
