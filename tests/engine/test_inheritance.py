@@ -291,6 +291,24 @@ def test_a_copy_of_what_runs_waits_as_long_as_that_holds_its_rooms(
     assert len(site.happened("booking.waits")) == 1
 
 
+def test_with_no_number_left_the_one_that_runs_is_the_number_of_its_heir(tmp_path: Path) -> None:
+    async def story(site: Site) -> None:
+        one = booked(site, after=2)
+        async with site.running():
+            await site.until(one.start + 5 * MINUTE)
+            before = running(site)
+            site.invite(replace(one, uid="two"))
+            await seen(site, 20)
+            assert [row.state for row in site.bookings() if row.uid == "two"] == [State.REFUSED]
+            site.uninvite(one.uid)
+            await seen(site)
+            assert kept(before, running(site))
+            assert running(site).uid == "two"
+            await site.until(one.end + MINUTE)
+
+    check_one_conference(play(tmp_path, story, quantity=1))
+
+
 def test_a_copy_of_what_runs_to_its_end_says_why_it_was_not_held(tmp_path: Path) -> None:
     async def story(site: Site) -> None:
         one = booked(site, after=2)
