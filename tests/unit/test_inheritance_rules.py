@@ -8,7 +8,7 @@ import pytest
 
 from cospaced.domain.adoption import heir_of_space, may_continue
 from cospaced.domain.booking import Booking, State
-from cospaced.domain.calendar import Answer, Busy, Copy, Occurrence
+from cospaced.domain.calendar import Answer, Busy, Copy, Doubt, Occurrence
 from cospaced.domain.confirm import CONFIRM_AFTER, judge
 from cospaced.domain.fold import Wanted
 from cospaced.domain.inheritance import (
@@ -146,38 +146,47 @@ def test_a_refusal_is_believed_sooner_than_what_may_flicker(
     assert patience(Copy(room="aula", source="c", occurrence=event, seen_at=NOW)) == expected
 
 
+KNOWN = tuple(f"old{n}" for n in range(4))
+
+
+def _days(*uids: str, later: timedelta = timedelta(0), organizer: str = ADA) -> Any:
+    """Make an event for each UID, one a day."""
+    return tuple(
+        _occurrence(uid, START + timedelta(days=n) + later, organizer) for n, uid in enumerate(uids)
+    )
+
+
 def test_events_in_whose_place_others_of_the_organizer_stand_are_no_mass_loss() -> None:
-    days = [timedelta(days=n) for n in range(5)]
-    old = tuple(_occurrence("old", START + day) for day in days)
-    new = tuple(_occurrence("new", START + day + MINUTE) for day in days)
-    first = judge(old, new, {}, NOW)
-    assert not first.mass
+    old = _days(*KNOWN)
+    fresh = (*_days("new0", "new1", later=MINUTE), *old[2:])
+    first = judge(old, fresh, Doubt(), NOW)
+    assert not first.doubt.dangerous
     assert first.again_after == CONFIRM_AFTER
-    second = judge(first.occurrences, new, first.missing, NOW + CONFIRM_AFTER)
-    assert second.occurrences == new
+    second = judge(first.occurrences, fresh, first.doubt, NOW + CONFIRM_AFTER)
+    assert second.occurrences == fresh
 
 
-def test_events_of_others_at_another_time_leave_a_mass_loss_what_it_is() -> None:
-    days = [timedelta(days=n) for n in range(5)]
-    old = tuple(_occurrence("old", START + day) for day in days)
-    for new in (
-        tuple(_occurrence("new", START + day, organizer="bob@x.org") for day in days),
-        tuple(_occurrence("new", START + day + timedelta(hours=1)) for day in days),
-    ):
-        first = judge(old, new, {}, NOW)
-        assert first.mass
-        second = judge(first.occurrences, new, first.missing, NOW + CONFIRM_AFTER)
-        assert set(old) <= set(second.occurrences)
+@pytest.mark.parametrize(
+    "other", [{"organizer": "bob@x.org"}, {"later": timedelta(hours=1)}], ids=str
+)
+def test_events_of_others_or_at_another_time_leave_a_mass_loss_what_it_is(
+    other: dict[str, Any],
+) -> None:
+    old = _days(*KNOWN)
+    fresh = (*_days("new0", "new1", **other), *old[2:])
+    first = judge(old, fresh, Doubt(), NOW)
+    assert first.doubt.dangerous
+    second = judge(first.occurrences, fresh, first.doubt, NOW + CONFIRM_AFTER)
+    assert set(old) <= set(second.occurrences)
 
 
 def test_one_replaced_among_many_lost_is_believed_alone() -> None:
-    days = [timedelta(days=n) for n in range(5)]
-    old = tuple(_occurrence("old", START + day) for day in days)
-    new = (_occurrence("new", START),)
-    first = judge(old, new, {}, NOW)
-    assert (first.mass, first.again_after) == (True, CONFIRM_AFTER)
-    second = judge(first.occurrences, new, first.missing, NOW + CONFIRM_AFTER)
-    assert set(second.occurrences) == {*old[1:], *new}
+    old, fresh = _days(*KNOWN), _days("new0")
+    first = judge(old, fresh, Doubt(), NOW)
+    assert first.doubt.dangerous
+    assert first.again_after == CONFIRM_AFTER
+    second = judge(first.occurrences, fresh, first.doubt, NOW + CONFIRM_AFTER)
+    assert set(second.occurrences) == {*old[1:], *fresh}
 
 
 def _occurrence(uid: str, start: datetime, organizer: str = ADA) -> Occurrence:
