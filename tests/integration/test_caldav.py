@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from cospaced.calendars.caldav.source import MODULE
+from cospaced.calendars.caldav.source import MODULE, CaldavSource
 from cospaced.calendars.workers import WorkerPool
 from cospaced.domain.calendar import Reading
 from support import caldav_servers
@@ -308,13 +308,24 @@ async def test_a_connection_that_is_reset_costs_one_more_request(its: Calendar, 
 
 async def test_an_answer_that_never_ends_costs_only_its_own_poll(its: Calendar, room: Desk):
     await its.put("one", ONE)
-    its.front.change = lambda _request: b"HTTP/1.1 207 Multi-Status\r\nContent-Length: 9\r\n\r\n<"
-    async with caldav_source(its.base, username=its.user, timeout=4) as source:
-        error = await replace(room, source=source).error()
-    assert error.kind == "timeout"
-    assert f"localhost:{its.front.port}" in str(error)
-    its.front.change = lambda request: request
-    assert await room.uids() == ["one"]
+    async with caldav_source(its.base, username=its.user) as source:
+        room = replace(room, source=source)
+        await room.poll()
+        its.front.change = lambda _request: (
+            b"HTTP/1.1 207 Multi-Status\r\nContent-Length: 9\r\n\r\n<"
+        )
+        _give(source, seconds=3)
+        error = await room.error()
+        assert error.kind == "timeout"
+        assert f"localhost:{its.front.port}" in str(error)
+        its.front.change = lambda request: request
+        _give(source, seconds=20)
+        assert (await room.poll()).unchanged
+
+
+def _give(source: CaldavSource, *, seconds: float) -> None:
+    """Give each poll so long from now on."""
+    source._settings = replace(source._settings, timeout=timedelta(seconds=seconds))
 
 
 async def test_a_worker_that_is_killed_costs_only_its_own_poll(its: Calendar, room: Desk):
@@ -325,7 +336,7 @@ async def test_a_worker_that_is_killed_costs_only_its_own_poll(its: Calendar, ro
         (pool,) = source._pools.values()
         (worker,) = pool._all
         os.kill(worker._process.pid, signal.SIGSTOP)
-        source._settings = replace(source._settings, timeout=timedelta(seconds=1))
+        _give(source, seconds=1)
         assert (await room.error()).kind == "hung"
-        source._settings = replace(source._settings, timeout=timedelta(seconds=20))
+        _give(source, seconds=20)
         assert (await room.poll()).unchanged

@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -76,8 +75,6 @@ async def test_the_daemon_plans_a_booking_from_a_caldav_calendar(
     argv = (sys.executable, "-m", "cospaced", "run", "-c", "cospaced.ini")
     with Program(*argv, environment=environment(), cwd=tmp_path) as daemon:
         assert daemon.event("booking.planned")["number"]
-        daemon.signal(signal.SIGTERM)
-        assert daemon.wait() == 0
     assert not any(PASSWORD in line for line in daemon.lines)
 
 

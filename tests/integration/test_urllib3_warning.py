@@ -1,7 +1,6 @@
 """The daemon tells at its start where its urllib3 is not the one that was installed."""
 
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -23,5 +22,3 @@ def test_a_daemon_on_an_overwritten_urllib3_warns_with_the_remedy(tmp_path: Path
         told = program.event("library.warned")
         assert told["library"] == "urllib3"
         assert told["reason"].startswith("urllib3 is 2.25.904 where ")
-        program.signal(signal.SIGTERM)
-        assert program.wait() == 0
