@@ -39,6 +39,7 @@ def test_a_name_has_one_key_however_it_is_escaped(name: str):
         ("https://dav.example.org:443/x%20y", "/x%20y"),
         ("//dav.example.org/x", "/x"),
         ("/a%2fb", "/a%2Fb"),
+        ("/a;b;", "/a;b;"),
         ("  /x.ics\n", "/x.ics"),
     ],
 )

@@ -49,7 +49,8 @@ def absolute(base: str, href: str) -> str:
     """
     here = urlsplit(base)
     try:
-        url = urlsplit(urljoin(base, href.strip()))
+        # urljoin would take what is behind a semicolon for parameters, and drop an empty one.
+        url = urlsplit(urljoin(base, href.strip().replace(";", "%3B")))
         same = origin(url) == origin(here)
     except ValueError as error:
         text = f"{here.hostname} refers to {href[:80]!r}, which is no address"
