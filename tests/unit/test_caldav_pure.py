@@ -61,6 +61,29 @@ def test_an_address_never_leaves_tls():
     assert quirks.absolute(BASE, "http://dav.example.org/x") == "https://dav.example.org/x"
 
 
+def test_a_redirect_may_lead_into_tls_and_to_another_path_of_the_host():
+    there = quirks.followed("http://dav.example.org/x", "https://dav.example.org/y%7e/")
+    assert there == "https://dav.example.org/y~/"
+    assert quirks.followed(BASE, "/z/") == "https://dav.example.org/z/"
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://dav.example.org/x",
+        "https://other.example.org/x",
+        "https://dav.example.org:8443/x",
+        "ftp://dav.example.org/x",
+        "http://[x",
+        "",
+    ],
+)
+def test_a_redirect_out_of_tls_or_to_another_host_is_refused(location: str):
+    with pytest.raises(CalendarError) as caught:
+        quirks.followed(BASE, location)
+    assert caught.value.kind == "redirect"
+
+
 @pytest.mark.parametrize(
     ("token", "young"),
     [

@@ -26,7 +26,6 @@ from cospaced.calendars.web_answers import (
     MOST_REDIRECTS,
     REDIRECTS,
     check_content,
-    redirected,
 )
 from cospaced.domain.timespan import Timespan
 from cospaced.errors import CalendarError
@@ -194,8 +193,7 @@ class Client:
                 ) from broken
             if response.status not in REDIRECTS:
                 return self._read(response, here)
-            there = redirected(urlsplit(here), response.headers.get("location", ""))
-            here = quirks.absolute(here, there.geturl())
+            here = quirks.followed(here, response.headers.get("location", ""))
         raise CalendarError("redirect", f"{self._host} redirects more than {MOST_REDIRECTS} times")
 
     def _read(self, response: DAVResponse, url: str) -> Answer:

@@ -26,11 +26,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 from cospaced.calendars.caldav.entries import Entries
 from cospaced.calendars.caldav.jobs import CaldavStamp, Member
-from cospaced.calendars.web_answers import origin
+from cospaced.calendars.web_answers import origin, redirected
 from cospaced.errors import CalendarError
 
 
@@ -45,24 +45,39 @@ _SAFE = "~!$&'()*+,;=:@"
 def absolute(base: str, href: str) -> str:
     """Return the address that an href means; raises CalendarError(`redirect`) for another host's.
 
-    The path comes out in one spelling, whatever was escaped in it.
+    The path comes out in one spelling, whatever was escaped in it. The scheme is that of `base`:
+    servers behind a proxy do not know theirs.
     """
     here = urlsplit(base)
     try:
         # urljoin would take what is behind a semicolon for parameters, and drop an empty one.
         url = urlsplit(urljoin(base, href.strip().replace(";", "%3B")))
-        same = origin(url) == origin(here)
+        _check_host(here, url)
     except ValueError as error:
         text = f"{here.hostname} refers to {href[:80]!r}, which is no address"
         raise CalendarError("redirect", text) from error
-    if not same:
+    return here._replace(path=_spelled(url.path), query="", fragment="").geturl()
+
+
+def followed(base: str, location: str) -> str:
+    """Return where a redirect leads, on the same host and never out of TLS; else CalendarError."""
+    here = urlsplit(base)
+    there = redirected(here, location)
+    _check_host(here, there)
+    return there._replace(path=_spelled(there.path), query="", fragment="").geturl()
+
+
+def _check_host(here: SplitResult, there: SplitResult) -> None:
+    if origin(there) != origin(here):
         raise CalendarError(
             "redirect",
-            f"{here.hostname} refers to another host ({url.netloc}), which gets no password; if"
+            f"{here.hostname} refers to another host ({there.netloc}), which gets no password; if"
             " that is meant, write the address there as the room's url",
         )
-    path = "/".join(quote(unquote(part), safe=_SAFE) for part in url.path.split("/"))
-    return here._replace(path=path or "/", query="", fragment="").geturl()
+
+
+def _spelled(path: str) -> str:
+    return "/".join(quote(unquote(part), safe=_SAFE) for part in path.split("/")) or "/"
 
 
 def key(base: str, href: str) -> str:
