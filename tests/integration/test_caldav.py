@@ -15,8 +15,9 @@ from cospaced.calendars.caldav.source import MODULE, CaldavSource
 from cospaced.calendars.workers import WorkerPool
 from cospaced.domain.calendar import Reading
 from support import caldav_servers
+from support.caldav_front import asking_for_digest
 from support.caldav_rooms import Desk, caldav_source
-from support.caldav_servers import MKCALENDAR, CaldavServer, Calendar, asking_for_digest
+from support.caldav_servers import MKCALENDAR, PASSWORD, CaldavServer, Calendar
 from support.certificates import make_certificate
 from support.ical import calendar, event, window
 
@@ -284,7 +285,7 @@ async def test_digest_is_spoken_where_the_server_asks_for_it(
 ):
     await its.put("one", ONE)
     heads: list[bytes] = []
-    proving = asking_for_digest(its.user)
+    proving = asking_for_digest(its.user, PASSWORD)
     its.front.change = lambda request: heads.append(request) or proving(request)
     assert await room.uids() == ["one"]
     assert (await room.poll()).requests == 1

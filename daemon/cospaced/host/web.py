@@ -1,4 +1,4 @@
-"""HTTP for everything that speaks it; the only importer of httpx and aiohttp.
+"""HTTP for everything that speaks it; with web_session the only importer of httpx and aiohttp.
 
 One `Web` is one pool of keep-alive connections. It knows no API: it sends one request, once, and
 returns what came back or says in one sentence why nothing did, and whether the request may have
