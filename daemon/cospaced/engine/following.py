@@ -7,6 +7,7 @@ from datetime import datetime
 import structlog
 
 from cospaced.domain.booking import Booking, State, StoryEntry
+from cospaced.domain.document import moment
 from cospaced.domain.fold import Folded, Skipped, Wanted
 from cospaced.domain.follow import follow, inherited, renamed
 from cospaced.domain.identity import booking_id, passcode, secret
@@ -227,6 +228,7 @@ class Following:
         log.info(
             "booking.planned" if placed.number is not None else "booking.refused",
             booking=placed.id,
+            start=moment(placed.start),
             number=placed.number,
             count=len(placed.rooms),
             reason=placed.reason,
