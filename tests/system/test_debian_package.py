@@ -95,7 +95,7 @@ def running(installed: Machine) -> Iterator[Machine]:
     with simulated_cms(installed):
         book(installed)
         installed.exec("systemctl", "start", "cospaced", seconds=40)
-        wait_until(lambda: told(installed, "EVENT=leg.connected"), 30, "the room is connected")
+        wait_until(lambda: connected(installed), 30, "the room is connected")
         yield installed
 
 
