@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from cospaced.domain.booking import State
+from cospaced.ports import CalendarSource
 from cospaced.settings import DaemonSettings
 from support.feed_site import Answer, Feed, FeedSite
 from support.site import Invitation
@@ -467,6 +468,40 @@ def test_an_answer_that_a_reload_overtook_is_dropped(tmp_path: Path) -> None:
             assert [c.room for c in site.machine.copies.of((one.uid, ""))] == ["boardroom"]
 
     plays(tmp_path, story)
+
+
+def test_a_poll_whose_source_a_reload_closed_tells_nothing_and_is_made_again(
+    tmp_path: Path,
+) -> None:
+    async def story(site: FeedSite) -> None:
+        asked, closed = asyncio.Event(), asyncio.Event()
+
+        async def broken_off(_: httpx.Request) -> Feed:
+            asked.set()
+            await closed.wait()
+            raise httpx.ReadError("Connector is closed.")
+
+        async with site.running():
+            await site.clock.sleep(30)
+            site.publish(broken_off, "aula")
+            await asked.wait()
+            one = booked(site, after=60)
+            before = site.machine.polling._sources["files"]
+            closed.set()
+            site.publish(None, "aula")
+            site.machine.reload(site.settings, {"files": _Exchanged(before)})
+            await site.clock.sleep(5)
+            assert site.machine.copies.of((one.uid, ""))[0].room == "aula"
+
+    site = plays(tmp_path, story)
+    assert not site.happened("calendar.failed")
+
+
+class _Exchanged:
+    """The source that a reload puts in another one's place."""
+
+    def __init__(self, before: CalendarSource) -> None:
+        self.poll, self.close = before.poll, before.close
 
 
 def test_a_server_that_gives_no_answer_keeps_no_room_of_another_waiting(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ BACKWARD = timedelta(days=1)
 """How much of the past is read, for what is still running."""
 HUNG = timedelta(seconds=10)
 """By so much a source may miss its calendar's timeout, which it is to keep by itself."""
+AT_A_RELOAD = timedelta(seconds=1)
+"""How soon a room is polled again whose source was exchanged under its poll."""
 AT_ONCE = 16
 """Polls under way at once for each calendar and server."""
 
@@ -199,17 +201,17 @@ class Polling:
 
     async def _poll(self, name: str, desk: RoomDesk) -> None:
         gate = self._gates.setdefault(_server(desk.room), asyncio.Semaphore(AT_ONCE))
-        again: timedelta | None = None
         async with gate:
+            asked = self._sources.get(desk.room.calendar)
             found = await self._read(name, desk)
             if self._desks.get(name) is not desk:
                 # The configuration names another calendar by now, or none.
                 return
-            if isinstance(found, CalendarError):
-                await self._failed(name, desk, found)
-            else:
-                again = await self._accept(name, desk, found)
-        desk.tried = True
+            again: timedelta | None = AT_A_RELOAD
+            # A source that a reload has closed under its poll says nothing of the calendar.
+            if isinstance(found, Reading) or self._sources.get(desk.room.calendar) is asked:
+                again = await self._take_up(name, desk, found)
+                desk.tried = True
         desk.under_way = False
         if self._desks.get(name) is desk:
             self._schedule(name, (again or self._interval(name)).total_seconds())
@@ -234,6 +236,15 @@ class Polling:
         self.polls += 1
         self.requests += reading.requests
         return reading
+
+    async def _take_up(
+        self, name: str, desk: RoomDesk, found: Reading | CalendarError
+    ) -> timedelta | None:
+        """Take up what a poll found; return how soon it wants to be asked again."""
+        if isinstance(found, CalendarError):
+            await self._failed(name, desk, found)
+            return None
+        return await self._accept(name, desk, found)
 
     async def _accept(self, name: str, desk: RoomDesk, reading: Reading) -> timedelta | None:
         """Take up a good reading; return how soon it wants to be confirmed."""
