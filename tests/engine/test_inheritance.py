@@ -14,7 +14,7 @@ from cospaced.domain.booking import Booking, State
 from cospaced.domain.identity import booking_id
 from support.rewriting import seen, series, write
 from support.site import Invitation, Site
-from support.stories import MINUTE, SECOND, booked, cut_off_before, play, rings
+from support.stories import MINUTE, SECOND, booked, cut_off_before, moved, play, rings
 
 
 BOTH = ("aula", "boardroom")
@@ -663,3 +663,38 @@ def test_identities_that_come_and_go_at_random_end_in_one_conference(
 
 def _text(event: Invitation | str) -> str:
     return event if isinstance(event, str) else event.text()
+
+
+@pytest.mark.parametrize("uid", [f"{n}@example.org" for n in range(4)])
+def test_an_event_that_is_back_is_followed_after_a_restart_whatever_ran_for_it_before(
+    tmp_path: Path, uid: str
+) -> None:
+    """A conference of it is over already, so that two rows bear its name."""
+
+    async def story(site: Site) -> None:
+        one = booked(site, after=2, minutes=8, uid=uid)
+        async with site.running():
+            await site.until(one.end + MINUTE)
+            again = moved(site, one, start=one.end + 5 * MINUTE, end=one.end + 45 * MINUTE)
+            await site.until(again.start + MINUTE)
+            before = running(site)
+            site.uninvite(uid)
+            site.invite(replace(again, uid="other@example.org"))
+            await seen(site)
+            assert running(site).uid == "other@example.org"
+            site.uninvite("other@example.org")
+            await seen(site, 20)
+            site.invite(again)
+            await seen(site)
+            assert running(site).uid == uid
+        async with site.running():
+            await site.clock.sleep(30)
+            moved(site, again, end=again.end + 10 * MINUTE)
+            await seen(site)
+            assert kept(before, running(site))
+            assert running(site).end == again.end + 10 * MINUTE
+            await site.until(again.end + 12 * MINUTE)
+
+    site = play(tmp_path, story)
+    assert rings(site, *BOTH) == [2, 2]
+    site.assert_all_closed()

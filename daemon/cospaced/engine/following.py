@@ -134,11 +134,9 @@ class Following:
         key = (wanted.uid, wanted.recurrence_id)
         self.hearing.leavers.forget((row.uid, row.recurrence_id))
         claimant, generation, touched = self._ledger.latest(*key), row.generation, []
-        if claimant is None:
-            generation = 0
-        elif claimant.id != row.id:
-            generation = claimant.generation + 1
-            touched = self._give_up(claimant, row)
+        if claimant is None or claimant.id != row.id:
+            generation = self._ledger.next_generation(*key)
+            touched = self._give_up(claimant, row) if claimant is not None else []
         after = renamed(row, wanted, generation)
         folded = self.hearing.wanted(key, after)
         self._tell_news(row, key, folded, ())
@@ -201,7 +199,7 @@ class Following:
         if wanted is None or wanted.end <= now:
             return []
         terms = self.settings.conferences
-        generation = 0
+        generation = self._ledger.next_generation(wanted.uid, wanted.recurrence_id)
         # Ids of conferences that the event had are taken, though they may be another's by now.
         while self._ledger.get(booking_id(wanted.uid, wanted.recurrence_id, generation)):
             generation += 1

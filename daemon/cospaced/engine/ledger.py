@@ -104,6 +104,11 @@ class Ledger:
         found = self._by_event.get((uid, recurrence_id))
         return None if found is None else self.get(found)
 
+    def next_generation(self, uid: str, recurrence_id: str) -> int:
+        """Return the generation of an occurrence's next row: above that of all it has."""
+        rows = [row for row in self.of_series(uid) if row.recurrence_id == recurrence_id]
+        return 1 + max((row.generation for row in rows), default=-1)
+
     def holder(self, number: int) -> str:
         """Return the id of the booking that is open, or still closing, on a number; or empty."""
         return self._held.get(number, "")
