@@ -1,23 +1,23 @@
 """From changed calendars to changed rows: who is a booking, and what of it changed."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
-from cospaced.domain.booking import Booking, State, StoryEntry
+from cospaced.domain.booking import Booking, State
 from cospaced.domain.document import moment
-from cospaced.domain.fold import Folded, Skipped, Wanted
+from cospaced.domain.fold import Folded, Wanted
 from cospaced.domain.follow import follow, inherited, renamed
 from cospaced.domain.identity import booking_id, passcode, secret
 from cospaced.domain.inheritance import PATIENCE, continues, forebear, heir, is_new
 from cospaced.domain.lifecycle import FINISHED, Step, step
-from cospaced.domain.story import copy_text
 from cospaced.engine.copies import Copies, Key
 from cospaced.engine.hearing import Hearing
-from cospaced.engine.ledger import Ledger, entries
+from cospaced.engine.ledger import Ledger
 from cospaced.engine.placing import Placing
+from cospaced.engine.storyteller import Storyteller
 from cospaced.ports import Clock
 from cospaced.settings import Settings
 
@@ -35,7 +35,7 @@ class Following:
         self._copies = copies
         self._clock = clock
         self._site_key = site_key
-        self._told: dict[tuple[str, Key], str] = {}
+        self.storyteller = Storyteller(ledger=ledger, copies=copies)
         self.hearing = Hearing(ledger=ledger, copies=copies, clock=clock, settings=settings)
         self.placing = Placing(ledger=ledger, clock=clock, settings=settings, site_key=site_key)
         self.settings = settings
@@ -67,7 +67,7 @@ class Following:
         now = self._clock.now()
         row = self._ledger.latest(*key)
         folded = self.hearing.wanted(key, row)
-        newly_skipped = self._tell_skipped(key, folded.skipped)
+        newly_skipped = self.storyteller.tell_skipped(key, folded.skipped)
         if folded.wanted is not None:
             goes_on = self._forebear(folded.wanted, row, now)
             if goes_on is not None:
@@ -76,7 +76,7 @@ class Following:
             # A story begins with all copies; of what becomes no booking nothing is remembered.
             self._copies.news(key)
             return self._begin(folded, now)
-        self._tell_news(row, key, folded, newly_skipped)
+        self.storyteller.tell_news(row, key, folded, newly_skipped)
         believed = self.hearing.believed(row, folded)
         if believed.doubted:
             rooms = ", ".join(believed.doubted)
@@ -139,7 +139,7 @@ class Following:
             touched = self._give_up(claimant, row) if claimant is not None else []
         after = renamed(row, wanted, generation)
         folded = self.hearing.wanted(key, after)
-        self._tell_news(row, key, folded, ())
+        self.storyteller.tell_news(row, key, folded, ())
         whole = self.hearing.believed(after, folded, PATIENCE).wanted
         followed = inherited(row, whole or wanted, generation, now=now, rooms=self._rooms)
         log.info("booking.inherited", booking=row.id, reason=followed.told)
@@ -175,25 +175,6 @@ class Following:
             for other in self._ledger.of_series(row.uid)
         )
 
-    def _tell_news(
-        self, row: Booking, key: Key, folded: Folded, newly_skipped: Collection[str]
-    ) -> None:
-        """Tell in a row's story what its rooms' calendars say now, where that has changed."""
-        reasons = {skip.room: skip.reason for skip in folded.skipped}
-        news = dict(self._copies.news(key))
-        lines = [
-            ("seen", f"{room}: gone from the calendar")
-            if copy is None
-            else ("seen", copy_text(copy, reasons.get(room, "")))
-            for room, copy in news.items()
-        ]
-        lines += [
-            ("seen", copy_text(copy, reasons[copy.room]))
-            for copy in self._copies.of(key)
-            if copy.room in newly_skipped and copy.room not in news
-        ]
-        self._ledger.add(row.id, lines)
-
     def _begin(self, folded: Folded, now: datetime) -> list[str]:
         wanted = folded.wanted
         if wanted is None or wanted.end <= now:
@@ -222,7 +203,7 @@ class Following:
             created_at=now,
         )
         placed = self.placing.place(row)
-        self._ledger.put(placed, self._first_lines(placed, folded, now))
+        self._ledger.put(placed, self.storyteller.first_lines(placed, folded, now))
         log.info(
             "booking.planned" if placed.number is not None else "booking.refused",
             booking=placed.id,
@@ -232,26 +213,6 @@ class Following:
             reason=placed.reason,
         )
         return [placed.id]
-
-    def _first_lines(self, row: Booking, folded: Folded, now: datetime) -> list[StoryEntry]:
-        """Return how a story begins: each room's copy, when it was seen, and what follows."""
-        key = (row.uid, row.recurrence_id)
-        reasons = {skip.room: skip.reason for skip in folded.skipped}
-        seen = [
-            StoryEntry(
-                booking=row.id,
-                at=copy.seen_at,
-                event="seen",
-                text=copy_text(copy, reasons.get(copy.room, "")),
-            )
-            for copy in self._copies.of(key)
-        ]
-        if row.number is None:
-            text = f"refused: {row.reason}"
-        else:
-            text = f"planned on number {row.number}, with {', '.join(row.rooms)}"
-        seen.sort(key=lambda line: line.at)
-        return [*seen, *entries(row.id, now, [("decided", text)])]
 
     def _put(self, before: Booking, after: Booking, told: str) -> list[str]:
         if after == before:
@@ -287,21 +248,3 @@ class Following:
             form=before.form,
         )
         return same, told
-
-    def _tell_skipped(self, key: Key, skipped: Sequence[Skipped]) -> list[str]:
-        """Tell of copies that are left out, each once; return the rooms of those told now."""
-        told = []
-        for skip in skipped:
-            spot = (skip.room, key)
-            if not skip.worth_telling:
-                self._told.pop(spot, None)
-            elif self._told.get(spot) != skip.reason:
-                self._told[spot] = skip.reason
-                told.append(skip.room)
-                log.warning("event.skipped", room=skip.room, uid=skip.uid, reason=skip.reason)
-        return told
-
-    def forget_told(self) -> None:
-        """Drop what was told of events that are gone."""
-        alive = set(self._copies.keys())
-        self._told = {spot: why for spot, why in self._told.items() if spot[1] in alive}

@@ -221,4 +221,4 @@ class Machine:
             if self._clock.monotonic() - forgot_at >= FORGET_EVERY:
                 forgot_at = self._clock.monotonic()
                 await self.ledger.forget(KEPT)
-                self.following.forget_told()
+                self.following.storyteller.forget_gone()
