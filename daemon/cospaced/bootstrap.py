@@ -5,15 +5,11 @@ Nothing else knows both the engine and its adapters.
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from functools import partial
 from pathlib import Path
 
 import structlog
 
-from cospaced.calendars.caldav import library
-from cospaced.calendars.caldav.source import MODULE, WORKERS, CaldavSource
-from cospaced.calendars.ical_source import IcalSource
-from cospaced.calendars.workers import Expander, WorkerPool
+from cospaced.bootstrap_calendars import Sources
 from cospaced.cms.bridge import CmsBridge
 from cospaced.cms.dial_rate import DialRate
 from cospaced.cms.observing import ObservingBridge
@@ -23,15 +19,14 @@ from cospaced.domain.booking import Booking
 from cospaced.engine.bridges import Bridges, Search
 from cospaced.engine.closing_all import ClosingAll
 from cospaced.engine.machine import Machine, Ports
-from cospaced.engine.polling import AT_ONCE
 from cospaced.engine.pool import Pool
-from cospaced.errors import ConfigurationError, Problem, StoreUnusable
+from cospaced.errors import StoreUnusable
 from cospaced.host.clock import SystemClock
 from cospaced.host.entropy import SystemEntropy
 from cospaced.host.offload import ThreadOffload
 from cospaced.host.web import Web
-from cospaced.ports import Bridge, CalendarSource, Clock, Offload, Store
-from cospaced.settings import STATE_FILE, CalendarSettings, CmsSettings, Settings, SourceType
+from cospaced.ports import Bridge, Clock, Store
+from cospaced.settings import STATE_FILE, CmsSettings, Settings
 from cospaced.store.memory import MemoryStore
 from cospaced.store.site_key import has_key, load_or_make, site_id
 from cospaced.store.sqlite import SqliteStore
@@ -110,7 +105,7 @@ async def closing_all(settings: Settings) -> AsyncIterator[ClosingAll]:
 class Daemon:
     """A machine with what belongs to its process."""
 
-    def __init__(self, *, machine: Machine, store: Store, sources: "Sources", clock: Clock) -> None:
+    def __init__(self, *, machine: Machine, store: Store, sources: Sources, clock: Clock) -> None:
         self.machine = machine
         self.store = store
         self.clock = clock
@@ -121,104 +116,6 @@ class Daemon:
         sources = await self._sources.of(settings)
         self.machine.reload(settings, sources)
         await self._sources.drop_unused()
-
-
-class Sources:
-    """Makes calendar sources, and keeps those whose settings do not change over a reload."""
-
-    def __init__(self, clock: Clock, stack: AsyncExitStack) -> None:
-        self._clock = clock
-        self._expander: Expander = WorkerPool()
-        self._offload = ThreadOffload("calendars")
-        self._made: dict[str, tuple[CalendarSettings, str, CalendarSource]] = {}
-        self._unused: list[CalendarSource] = []
-        stack.push_async_callback(self._close)
-
-    async def of(self, settings: Settings) -> Mapping[str, CalendarSource]:
-        """Return a source for each calendar of the settings; raises ConfigurationError."""
-        check_calendars(settings)
-        wanted: dict[str, tuple[CalendarSettings, str, CalendarSource]] = {}
-        zone = settings.daemon.time_zone
-        for calendar in settings.calendars:
-            known = self._made.pop(calendar.name, None)
-            if known is not None and known[:2] == (calendar, zone):
-                wanted[calendar.name] = known
-                continue
-            if known is not None:
-                self._unused.append(known[2])
-            source = make_source(
-                calendar,
-                settings,
-                expander=self._expander,
-                offload=self._offload,
-                clock=self._clock,
-            )
-            wanted[calendar.name] = (calendar, zone, source)
-        self._unused += [source for _, _, source in self._made.values()]
-        self._made = wanted
-        return {name: source for name, (_, _, source) in wanted.items()}
-
-    async def drop_unused(self) -> None:
-        """Close the sources that the last settings no longer want."""
-        while self._unused:
-            await self._unused.pop().close()
-
-    async def _close(self) -> None:
-        await self.drop_unused()
-        for _, _, source in self._made.values():
-            await source.close()
-        await self._expander.close()
-        self._offload.close()
-
-
-def make_source(
-    calendar: CalendarSettings,
-    settings: Settings,
-    *,
-    expander: Expander,
-    offload: Offload,
-    clock: Clock,
-) -> CalendarSource:
-    """Return the source of one calendar.
-
-    Raises ConfigurationError for a type that is not supported yet, or whose library is missing.
-    """
-    if problem := _problem(calendar, settings):
-        raise ConfigurationError((problem,))
-    if calendar.type is SourceType.CALDAV:
-        return CaldavSource(
-            calendar,
-            time_zone=settings.daemon.time_zone,
-            workers=partial(WorkerPool, size=WORKERS, module=MODULE),
-            clock=clock,
-        )
-    return IcalSource(
-        calendar,
-        time_zone=settings.daemon.time_zone,
-        web=Web(verify=calendar.verify, ca_file=calendar.ca_file, connections=AT_ONCE),
-        expander=expander,
-        offload=offload,
-        clock=clock,
-    )
-
-
-def check_calendars(settings: Settings) -> None:
-    """Raise ConfigurationError for every calendar that this installation cannot read."""
-    found = (_problem(calendar, settings) for calendar in settings.calendars)
-    if problems := tuple(problem for problem in found if problem):
-        raise ConfigurationError(problems)
-
-
-def _problem(calendar: CalendarSettings, settings: Settings) -> Problem | None:
-    if calendar.type is SourceType.ICAL:
-        return None
-    if calendar.type is SourceType.CALDAV:
-        text = library.missing()
-    else:
-        text = f"this version reads no {calendar.type} calendars (publish them as ical)"
-    section = f"calendar:{calendar.name}"
-    file = str(settings.file)
-    return Problem(file=file, line=0, section=section, key="type", text=text) if text else None
 
 
 async def _store(
@@ -290,13 +187,6 @@ def host_of(address: str) -> str:
 def state_file(settings: Settings) -> Path:
     """Return where the state is kept."""
     return settings.daemon.state_dir / STATE_FILE
-
-
-@asynccontextmanager
-async def calendar_sources(settings: Settings) -> AsyncIterator[Mapping[str, CalendarSource]]:
-    """Make the calendar sources alone, for reading once."""
-    async with AsyncExitStack() as stack:
-        yield await Sources(SystemClock(), stack).of(settings)
 
 
 @asynccontextmanager

@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from cospaced.bootstrap import Sources, addresses, bridge_maker, host_of, state_file
+from cospaced.bootstrap import addresses, bridge_maker, host_of, state_file
+from cospaced.bootstrap_calendars import Sources
 from cospaced.configuration.sources import files_of
 from cospaced.doctor.shared import Shared
 from cospaced.doctor.site import CallBridge, HostLooks, Site

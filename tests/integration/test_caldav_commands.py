@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cospaced.bootstrap import calendar_sources
+from cospaced.bootstrap_calendars import calendar_sources
 from cospaced.calendars.caldav.library import INSTALL
 from cospaced.domain.timespan import Timespan
 from cospaced.errors import ConfigurationError

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from cospaced.bootstrap import calendar_sources, stored_bookings
+from cospaced.bootstrap import stored_bookings
+from cospaced.bootstrap_calendars import calendar_sources
 from cospaced.commands.asking import fail
 from cospaced.commands.completing import rooms
 from cospaced.commands.options import config_option, load_or_exit

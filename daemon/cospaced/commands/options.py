@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from cospaced.bootstrap import check_calendars
+from cospaced.bootstrap_calendars import check_calendars
 from cospaced.configuration import load
 from cospaced.errors import ConfigurationError
 from cospaced.host.unit import CREDENTIALS

@@ -1,0 +1,122 @@
+"""From settings to what reads the calendars; kept over a reload where nothing about it changes."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+from cospaced.calendars.caldav import library
+from cospaced.calendars.caldav.source import MODULE, WORKERS, CaldavSource
+from cospaced.calendars.ical_source import IcalSource
+from cospaced.calendars.workers import Expander, WorkerPool
+from cospaced.engine.polling import AT_ONCE
+from cospaced.errors import ConfigurationError, Problem
+from cospaced.host.clock import SystemClock
+from cospaced.host.offload import ThreadOffload
+from cospaced.host.web import Web
+from cospaced.ports import CalendarSource, Clock, Offload
+from cospaced.settings import CalendarSettings, Settings, SourceType
+
+
+@asynccontextmanager
+async def calendar_sources(settings: Settings) -> AsyncIterator[Mapping[str, CalendarSource]]:
+    """Make the calendar sources alone, for reading once."""
+    async with AsyncExitStack() as stack:
+        yield await Sources(SystemClock(), stack).of(settings)
+
+
+class Sources:
+    """Makes calendar sources, and keeps those whose settings do not change over a reload."""
+
+    def __init__(self, clock: Clock, stack: AsyncExitStack) -> None:
+        self._clock = clock
+        self._expander: Expander = WorkerPool()
+        self._offload = ThreadOffload("calendars")
+        self._made: dict[str, tuple[CalendarSettings, str, CalendarSource]] = {}
+        self._unused: list[CalendarSource] = []
+        stack.push_async_callback(self._close)
+
+    async def of(self, settings: Settings) -> Mapping[str, CalendarSource]:
+        """Return a source for each calendar of the settings; raises ConfigurationError."""
+        check_calendars(settings)
+        wanted: dict[str, tuple[CalendarSettings, str, CalendarSource]] = {}
+        zone = settings.daemon.time_zone
+        for calendar in settings.calendars:
+            known = self._made.pop(calendar.name, None)
+            if known is not None and known[:2] == (calendar, zone):
+                wanted[calendar.name] = known
+                continue
+            if known is not None:
+                self._unused.append(known[2])
+            source = make_source(
+                calendar,
+                settings,
+                expander=self._expander,
+                offload=self._offload,
+                clock=self._clock,
+            )
+            wanted[calendar.name] = (calendar, zone, source)
+        self._unused += [source for _, _, source in self._made.values()]
+        self._made = wanted
+        return {name: source for name, (_, _, source) in wanted.items()}
+
+    async def drop_unused(self) -> None:
+        """Close the sources that the last settings no longer want."""
+        while self._unused:
+            await self._unused.pop().close()
+
+    async def _close(self) -> None:
+        await self.drop_unused()
+        for _, _, source in self._made.values():
+            await source.close()
+        await self._expander.close()
+        self._offload.close()
+
+
+def make_source(
+    calendar: CalendarSettings,
+    settings: Settings,
+    *,
+    expander: Expander,
+    offload: Offload,
+    clock: Clock,
+) -> CalendarSource:
+    """Return the source of one calendar.
+
+    Raises ConfigurationError for a type that is not supported yet, or whose library is missing.
+    """
+    if problem := _problem(calendar, settings):
+        raise ConfigurationError((problem,))
+    if calendar.type is SourceType.CALDAV:
+        return CaldavSource(
+            calendar,
+            time_zone=settings.daemon.time_zone,
+            workers=partial(WorkerPool, size=WORKERS, module=MODULE),
+            clock=clock,
+        )
+    return IcalSource(
+        calendar,
+        time_zone=settings.daemon.time_zone,
+        web=Web(verify=calendar.verify, ca_file=calendar.ca_file, connections=AT_ONCE),
+        expander=expander,
+        offload=offload,
+        clock=clock,
+    )
+
+
+def check_calendars(settings: Settings) -> None:
+    """Raise ConfigurationError for every calendar that this installation cannot read."""
+    found = (_problem(calendar, settings) for calendar in settings.calendars)
+    if problems := tuple(problem for problem in found if problem):
+        raise ConfigurationError(problems)
+
+
+def _problem(calendar: CalendarSettings, settings: Settings) -> Problem | None:
+    if calendar.type is SourceType.ICAL:
+        return None
+    if calendar.type is SourceType.CALDAV:
+        text = library.missing()
+    else:
+        text = f"this version reads no {calendar.type} calendars (publish them as ical)"
+    section = f"calendar:{calendar.name}"
+    file = str(settings.file)
+    return Problem(file=file, line=0, section=section, key="type", text=text) if text else None
