@@ -123,6 +123,31 @@ def test_a_refused_booking_says_why_and_when_a_number_became_free(tmp_path: Path
     assert told(planned, "decided")[-1].endswith("decided   number 8001 has become free")
 
 
+def test_a_booking_that_is_moved_to_where_no_number_is_free_is_told_as_refused(
+    tmp_path: Path,
+) -> None:
+    pages: list[str] = []
+
+    async def story(site: Site) -> None:
+        first = booked(site, uid="first@example.org", after=60, rooms=("cellar", "boardroom"))
+        second = booked(site, uid="second@example.org", after=180, rooms=("aula", "boardroom"))
+        async with site.running():
+            await site.clock.sleep(90)
+            second = moved(site, second, start=first.start, end=first.end)
+            await site.clock.sleep(90)
+            pages.append(await why(site))
+            moved(site, second, start=first.end + 60 * MINUTE, end=first.end + 90 * MINUTE)
+            await site.clock.sleep(90)
+            pages.append(await why(site))
+
+    site = play(tmp_path, story, quantity=1)
+    (refused,) = site.happened("booking.refused")
+    assert refused["level"] == "warning"
+    refusal, placed = (told(page, "decided")[-1] for page in pages)
+    assert refusal.endswith(":00, refused: no number of the pool's 1 is free in its time")
+    assert placed.endswith(":00, on number 8001")
+
+
 def test_a_copy_that_disagrees_is_left_out_and_told(tmp_path: Path) -> None:
     pages: list[str] = []
 

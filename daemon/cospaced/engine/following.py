@@ -204,14 +204,16 @@ class Following:
         )
         placed = self.placing.place(row)
         self._ledger.put(placed, self.storyteller.first_lines(placed, folded, now))
-        log.info(
-            "booking.planned" if placed.number is not None else "booking.refused",
-            booking=placed.id,
-            start=moment(placed.start),
-            number=placed.number,
-            count=len(placed.rooms),
-            reason=placed.reason,
-        )
+        if placed.state is State.REFUSED:
+            self.placing.tell_refused(placed)
+        else:
+            log.info(
+                "booking.planned",
+                booking=placed.id,
+                start=moment(placed.start),
+                number=placed.number,
+                count=len(placed.rooms),
+            )
         return [placed.id]
 
     def _put(self, before: Booking, after: Booking, told: str) -> list[str]:
@@ -226,11 +228,22 @@ class Following:
             if after == before:
                 return []
         elif after.state in (State.PLANNED, State.REFUSED):
-            after = self.placing.kept_or_placed(before, after)
+            after, told = self._placed(before, after, told)
         self._ledger.tell(after, told or "its details changed")
         if told:
             log.info("booking.changed", booking=after.id, reason=told)
         return [after.id]
+
+    def _placed(self, before: Booking, after: Booking, told: str) -> tuple[Booking, str]:
+        """Keep the number or find another, and say what became of it."""
+        placed = self.placing.kept_or_placed(before, after)
+        news = ""
+        if placed.state is State.REFUSED and before.state is not State.REFUSED:
+            self.placing.tell_refused(placed)
+            news = f"refused: {placed.reason}"
+        elif placed.number != before.number:
+            news = f"on number {placed.number}"
+        return placed, ", ".join(part for part in (told, news) if part)
 
     def _within_slot(self, before: Booking, after: Booking, told: str) -> tuple[Booking, str]:
         """Trim a later end to the next booking of the slot, and say so."""

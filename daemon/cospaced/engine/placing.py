@@ -8,6 +8,7 @@ import structlog
 
 from cospaced.domain import slots
 from cospaced.domain.booking import Booking, State
+from cospaced.domain.document import moment
 from cospaced.domain.identity import home_number
 from cospaced.domain.lifecycle import Step, step
 from cospaced.domain.timespan import Timespan
@@ -135,7 +136,14 @@ class Placing:
     def _moved(self, row: Booking, reason: str) -> Booking:
         placed = self.place(replace(row, number=None))
         self._ledger.tell(placed, f"{reason}; number {placed.number or 'none free'}")
+        if placed.state is State.REFUSED:
+            self.tell_refused(placed)
         return placed
+
+    def tell_refused(self, row: Booking) -> None:
+        """Tell that a booking got no number: whoever booked it waits for a conference."""
+        start = moment(row.start)
+        log.warning("booking.refused", booking=row.id, start=start, reason=row.reason)
 
     def retry_refused(self) -> list[str]:
         """Look for numbers again for what was refused and is not over."""
