@@ -87,6 +87,19 @@ def test_when_a_planned_booking_opens(seconds: int, around: dict[str, Any], open
     assert len(planned.booking.dials) == (2 if opens else 0)
 
 
+def test_what_a_booking_waits_for_is_told_once_and_forgotten_when_it_opens_or_is_later() -> None:
+    now = START - 300 * SECOND
+    waiting = _plan(_row(State.PLANNED, dials=()), View(), now, awaits="0a")
+    assert [one.event for one in waiting.told] == ["booking.waits"]
+    assert "booking 0a" in waiting.booking.reason
+    again = _plan(waiting.booking, View(), now + 10 * SECOND, awaits="0a")
+    assert (again.told, again.booking) == ((), waiting.booking)
+    opened = _plan(waiting.booking, View(), now + 10 * SECOND)
+    assert (opened.booking.state, opened.booking.reason) == (State.OPEN, "")
+    later = replace(waiting.booking, start=START + timedelta(hours=1), end=END + timedelta(hours=1))
+    assert _plan(later, View(), now + 10 * SECOND).booking.reason == ""
+
+
 @pytest.mark.parametrize("stepped", [False, True])
 def test_a_booking_whose_time_passed_is_missed_unless_the_clock_just_leapt(stepped: bool) -> None:
     planned = _plan(_row(State.PLANNED), View(), END, hold_closes=stepped)

@@ -63,6 +63,9 @@ def _planned(draft: Draft, terms: ConferenceSettings, rooms: dict[str, RoomSetti
         return
     due = opens_at(booking, terms)
     if draft.now < due:
+        if booking.reason:
+            # It was moved to later: what held it up does not any more.
+            draft.change(reason="")
         draft.wake_at(due)
         return
     _wait_for_other(draft)
