@@ -124,6 +124,27 @@ def test_a_bridge_that_does_not_answer_is_told_and_its_booking_stays_open(tmp_pa
     play(tmp_path, story, bridges=("core1", "core2"))
 
 
+def test_a_space_that_is_somebodys_by_now_is_told_and_its_booking_stays_open(
+    tmp_path: Path,
+) -> None:
+    async def story(site: Site) -> None:
+        await stopped_in_a_conference(site)
+        site.cluster.scenarios.add_access_method("8001", uri="adas.own", callId="4711")
+        before = len(site.writes())
+        async with closing(site) as everything:
+            found = await everything.look()
+            assert found.slots == ()
+            assert list(found.untouched) == [8001]
+            assert "has access methods: it is never written" in found.untouched[8001]
+            assert found.doubtful
+            await everything.close(found)
+        assert len(site.writes()) == before
+        (row,) = await site.store.bookings()
+        assert row.state is State.OPEN
+
+    play(tmp_path, story)
+
+
 def test_without_any_bridge_nothing_is_claimed(tmp_path: Path) -> None:
     async def story(site: Site) -> None:
         await stopped_in_a_conference(site)

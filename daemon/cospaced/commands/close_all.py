@@ -55,17 +55,17 @@ async def _closed(settings: Settings, *, sure: bool) -> bool:
     async with closing_all(settings) as closing:
         found = await closing.look()
         click.echo(_plan(found))
-        _tell_blind(found)
+        _tell_doubtful(found)
         if not found.slots:
-            return not found.blind
+            return not found.doubtful
         if not (sure or _confirmed()):
             click.echo("Nothing was closed.", err=True)
             return False
         closed = await closing.close(found)
     click.echo(_result(found, closed))
     click.echo(REMEMBERED if closing.remembers else FORGOTTEN)
-    _tell_blind(closed.left)
-    return not closed.left.slots and not closed.left.blind
+    _tell_doubtful(closed.left)
+    return not closed.left.slots and not closed.left.doubtful
 
 
 def _confirmed() -> bool:
@@ -109,7 +109,13 @@ def _result(found: Found, closed: Closed) -> str:
     return "\n".join(lines)
 
 
-def _tell_blind(found: Found) -> None:
+def _tell_doubtful(found: Found) -> None:
+    for number, why in found.untouched.items():
+        click.echo(
+            f"cospaced close-all: the conference on number {number} is left open: {why};"
+            " close it on CMS",
+            err=True,
+        )
     for bridge in found.blind:
         click.echo(
             f"cospaced close-all: Call Bridge {bridge} does not answer: calls on it may go on;"

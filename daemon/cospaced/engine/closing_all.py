@@ -4,8 +4,8 @@ The same rules hold as for the daemon: what the pool's look does not call ours i
 space is locked before its call ends, and only a look that shows neither proves that it is done.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from cospaced.domain.booking import Booking, State
 from cospaced.domain.display import placeholder
@@ -44,16 +44,26 @@ class ToClose:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What there is to close; what the `blind` Call Bridges hold is unknown."""
+    """What there is to close; what the `blind` Call Bridges hold is unknown.
+
+    `untouched` are numbers with an open booking whose space is not ours to write, and why: somebody
+    gave it an owner, say.
+    """
 
     slots: tuple[ToClose, ...]
     people: int = 0
     blind: tuple[str, ...] = ()
+    untouched: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def calls(self) -> tuple[SeenCall, ...]:
         """Every call in these slots."""
         return tuple(call for slot in self.slots for call in slot.calls)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether something may be open besides these slots."""
+        return bool(self.blind or self.untouched)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +131,16 @@ class ClosingAll:
             slots=found,
             people=len(View(legs=legs.legs).people),
             blind=tuple(sorted({*seen.blind, *legs.blind})),
+            untouched=await self._untouched(slots),
         )
+
+    async def _untouched(self, slots: Slots) -> dict[int, str]:
+        why = {clash.number: clash.why for clash in slots.clashes}
+        return {
+            row.number: why[row.number]
+            for row in await self._store.bookings()
+            if row.state is State.OPEN and row.number in why
+        }
 
     async def close(self, found: Found) -> Closed:
         """Close what was found, and what a later look still shows; raises as `look` does."""
@@ -158,7 +177,7 @@ class ClosingAll:
 
     async def _keep(self, left: Found) -> None:
         """Store as closed what is proven to be, so that a later start does not open it again."""
-        numbers = {slot.number for slot in left.slots}
+        numbers = {slot.number for slot in left.slots} | left.untouched.keys()
         for row in await self._store.bookings():
             proven = row.number not in numbers and row.call_bridge not in left.blind
             if row.state is State.OPEN and proven:
