@@ -11,12 +11,10 @@ from cospaced.domain.fold import Skipped, Wanted, fold
 from cospaced.domain.identity import booking_id
 from cospaced.domain.timespan import Timespan
 from cospaced.engine.copies import Copies
+from cospaced.engine.polling import AT_ONCE
 from cospaced.errors import CalendarError
 from cospaced.ports import CalendarSource, Clock
 from cospaced.settings import RoomSettings, Settings
-
-
-AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
