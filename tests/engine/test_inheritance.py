@@ -460,6 +460,28 @@ def test_a_conference_whose_call_people_ended_is_not_inherited(tmp_path: Path) -
     assert rings(site, *BOTH) == [2, 2]
 
 
+def test_an_event_moved_to_where_its_conference_still_runs_goes_on_in_that_one(
+    tmp_path: Path,
+) -> None:
+    """It is to be later first; at its new start, time alone has brought the two together."""
+
+    async def story(site: Site) -> None:
+        one = booked(site, after=2, minutes=30)
+        async with site.running():
+            await site.until(one.start + 5 * MINUTE)
+            before = running(site)
+            later = moved(site, one, start=one.start + 20 * MINUTE, end=one.start + 50 * MINUTE)
+            await seen(site)
+            assert running(site).detached
+            await site.until(later.start)
+            after = running(site)
+            assert kept(before, after)
+            assert (after.start, after.end) == (later.start, later.end)
+            await site.until(later.end + MINUTE)
+
+    check_one_conference(play(tmp_path, story))
+
+
 def test_identities_that_change_to_and_fro_touch_nobody(tmp_path: Path) -> None:
     async def story(site: Site) -> None:
         one = booked(site, after=2)

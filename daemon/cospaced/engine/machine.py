@@ -101,6 +101,7 @@ class Machine:
             calendars_known=self._calendars_known,
         )
         self.bridges.on_change = self.timing.touch_all
+        self.timing.on_waiting = lambda key: self._calendars_changed([key])
         self.following.hearing.leavers.doubted = self.polling.doubts
         self.following.hearing.leavers.hurry = self.polling.hurry
         self.timing.carrier.on_gone = self.recovery.on_gone = self._pool_wanted.set

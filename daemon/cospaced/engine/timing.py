@@ -8,7 +8,7 @@ or a bridge that does not answer, never delays the next decision.
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,7 +26,7 @@ from cospaced.domain.view import View
 from cospaced.engine.bridges import Bridges
 from cospaced.engine.carrying import Carrier, Desk
 from cospaced.engine.clock_watch import ClockWatch
-from cospaced.engine.copies import Copies
+from cospaced.engine.copies import Copies, Key
 from cospaced.engine.ledger import Ledger, entries
 from cospaced.engine.placing import Placing
 from cospaced.engine.scene import Scene
@@ -91,6 +91,8 @@ class TimingLoop:
         self.latest_late = timedelta(0)
         self.starts: deque[Start] = deque(maxlen=STARTS)
         """The latest openings and first dials."""
+        self.on_waiting: Callable[[Key], None] = lambda _key: None
+        """Called at each turn of one that waits for another: time alone may have settled it."""
 
     # --- what others call -------------------------------------------------------------------
 
@@ -209,10 +211,11 @@ class TimingLoop:
             del self._desks[booking]
             return
         try:
+            around = self.around(row, now)
             decided = plan(
                 row,
                 desk.view,
-                self.around(row, now),
+                around,
                 now=now,
                 terms=self.settings.conferences,
                 rooms=self.scene.rooms,
@@ -224,6 +227,8 @@ class TimingLoop:
             self._schedule(booking, now + FAULT_PAUSE)
             return
         self._take_up(row, decided, desk, now)
+        if around.awaits:
+            self.on_waiting((row.uid, row.recurrence_id))
 
     def _elsewhere_if_held(self, row: Booking) -> Booking:
         """Give a booking whose rooms are waiting another number where its own is still held.
