@@ -41,7 +41,7 @@ def status(machine: Machine, ahead: int | None = None) -> dict[str, Any]:
             {"name": name, "down_since": moment(since), "up": since is None}
             for name, since in machine.bridges.states().items()
         ],
-        "late_ms": round(machine.timing.latest_late.total_seconds() * 1000),
+        "late_ms": round(machine.timing.lateness.turn.total_seconds() * 1000),
         "starts": [
             {
                 "at": moment(start.at),
@@ -49,7 +49,7 @@ def status(machine: Machine, ahead: int | None = None) -> dict[str, Any]:
                 "event": start.event,
                 "late_ms": start.late_ms,
             }
-            for start in machine.timing.starts
+            for start in machine.timing.lateness.starts
         ],
         "next": [
             {"at": moment(at), "booking": booking}

@@ -7,9 +7,8 @@ or a bridge that does not answer, never delays the next decision.
 
 import asyncio
 import heapq
-from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +26,7 @@ from cospaced.engine.bridges import Bridges
 from cospaced.engine.carrying import Carrier, Desk
 from cospaced.engine.clock_watch import ClockWatch
 from cospaced.engine.copies import Copies, Key
+from cospaced.engine.lateness import Lateness, Start
 from cospaced.engine.ledger import Ledger, entries
 from cospaced.engine.placing import Placing
 from cospaced.engine.scene import Scene
@@ -39,24 +39,10 @@ log = structlog.get_logger()
 
 LONGEST_SLEEP = 1.0
 """Seconds; also how soon a step of the clock is noticed."""
-LATE = timedelta(seconds=1)
-"""A turn this much behind its moment is told."""
 FAULT_PAUSE = timedelta(seconds=10)
 """How long a booking whose planning raised is left alone."""
-STARTS = 50
-"""How many starts are remembered with their lateness."""
 SOONEST = timedelta(milliseconds=10)
 """A plan that wants to be made again at once is made again after this."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
-    """An opening or a first dial, and how late it was."""
-
-    at: datetime
-    booking: str
-    event: str
-    late_ms: int
 
 
 class TimingLoop:
@@ -88,9 +74,7 @@ class TimingLoop:
             ledger=ledger, bridges=bridges, clock=clock, scene=self.scene, planner=self
         )
         self.beat_at = clock.monotonic()
-        self.latest_late = timedelta(0)
-        self.starts: deque[Start] = deque(maxlen=STARTS)
-        """The latest openings and first dials."""
+        self.lateness = Lateness()
         self.on_waiting: Callable[[Key], None] = lambda _key: None
         """Called at each turn of one that waits for another: time alone may have settled it."""
 
@@ -177,7 +161,7 @@ class TimingLoop:
             if desk is None or desk.due != due:
                 continue
             desk.due = None
-            self._note_lateness(now - due)
+            self.lateness.note_turn(now - due)
             self._plan_one(booking, desk, now)
         self.beat_at = self._clock.monotonic()
 
@@ -191,11 +175,6 @@ class TimingLoop:
         for row in self._ledger.in_state(State.OPEN):
             self._ledger.put(stepped_booking(row, by))
         self.touch_all()
-
-    def _note_lateness(self, late: timedelta) -> None:
-        self.latest_late = late
-        if late > LATE:
-            log.warning("daemon.late", late_ms=round(late.total_seconds() * 1000))
 
     def _schedule(self, booking: str, moment: datetime) -> None:
         desk = self._desks.setdefault(booking, Desk())
@@ -280,7 +259,7 @@ class TimingLoop:
             tell(after, one, self.settings)
             if (late := one.keys.get("late_ms")) is not None:
                 start = Start(at=self._clock.now(), booking=after.id, event=one.event, late_ms=late)
-                self.starts.append(start)
+                self.lateness.starts.append(start)
         if after.ends_at > before.ends_at and after.state is State.OPEN:
             self._placing.make_way(after, after.ends_at)
         if after.state is not before.state and after.state in FINISHED:
