@@ -1,22 +1,17 @@
-"""HTTP for everything that speaks it; with web_session the only importer of httpx and aiohttp.
+"""HTTP for everything that speaks it.
 
 One `Web` is one pool of keep-alive connections. It knows no API: it sends one request, once, and
 returns what came back or says in one sentence why nothing did, and whether the request may have
 left. httpx is spoken at its transport interface: its client would add cookies, redirects and
 proxies from the environment, none of which a daemon wants, at twice the CPU. In production the
-transport is aiohttp's, because httpx's own pool starves requests under load.
-
-What is done twice: aiohttp repeats a GET once, at once, on a fresh connection when a kept one turns
-out to be dead. It would repeat PUT and DELETE too, and is kept from it: whoever writes decides
-about writes. For their sake a kept connection is tested for a pending close before it is used.
+transport is aiohttp's (aiohttp_transport.py).
 """
 
 import asyncio
 import base64
-import select
 import ssl
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -24,19 +19,15 @@ from typing import Any
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 
 from cospaced.errors import CospacedError
+from cospaced.host.aiohttp_transport import aiohttp_transport
 from cospaced.host.tls import certificate_text, tls_context
 from cospaced.host.unpacking import TooLarge, Unpacking
 from cospaced.settings import Secret
 
 
-KEEP_ALIVE = 4.0
-"""Seconds that an idle connection is kept: less than the 5 s after which common servers close."""
-
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-_READS = ("GET", "HEAD", "OPTIONS")
 _NEVER_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -92,7 +83,7 @@ class Web:
             except (OSError, ValueError) as error:
                 text = f"ca_file {ca_file} cannot be used as certificates in PEM form: {error}"
                 raise WebError("certificate", text, sent=False) from error
-            transport = _aiohttp_transport(context, connections, self._departed)
+            transport = aiohttp_transport(context, connections, self._departed)
         self._transport = transport
 
     async def request(  # noqa: PLR0913 - one request has this many sides; all but two are named
@@ -233,75 +224,3 @@ def _causes(error: BaseException) -> list[BaseException]:
     while (cause := found[-1].__cause__) is not None and len(found) < 8:  # noqa: PLR2004 - no loops
         found.append(cause)
     return found
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Hands out connections, and notes for which task it has: from then on bytes may leave."""
-
-    def __init__(
-        self, context: ssl.SSLContext, connections: int, departed: weakref.WeakSet[Any]
-    ) -> None:
-        # For each server: one that hangs must not hold the connections that others need.
-        super().__init__(
-            ssl=context, limit=0, limit_per_host=connections, keepalive_timeout=KEEP_ALIVE
-        )
-        self._departures = departed
-        self._known: weakref.WeakSet[Any] = weakref.WeakSet()
-
-    async def connect(
-        self,
-        req: aiohttp.ClientRequest,
-        traces: list[Any],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the name is aiohttp's
-    ) -> aiohttp.connector.Connection:
-        """Return a connection that is fresh, or kept and not known to be closed by the server."""
-        connection = await super().connect(req, traces, timeout)
-        while connection.protocol in self._known and _is_closing(connection.transport):
-            connection.close()
-            connection = await super().connect(req, traces, timeout)
-        self._known.add(connection.protocol)
-        task = asyncio.current_task()
-        if task is not None:
-            self._departures.add(task)
-        return connection
-
-
-def _is_closing(transport: asyncio.Transport | None) -> bool:
-    """Whether a kept connection has something to read: an answer cannot be, so it is the close.
-
-    The loop drops closed connections itself, but only when it comes round; a loop that was busy
-    has not, and the POST that met such a connection would be in doubt without need.
-    """
-    sock = transport.get_extra_info("socket") if transport is not None else None
-    if sock is None or sock.fileno() < 0:
-        return True
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0))
-
-
-async def _repeating_reads_only(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """Keep aiohttp from repeating a write: it does so at these two errors and their kind alone."""
-    try:
-        return await handler(request)
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        if request.method in _READS:
-            raise
-        raise aiohttp.ClientConnectionError(str(error)) from error
-
-
-def _aiohttp_transport(
-    context: ssl.SSLContext, connections: int, departed: weakref.WeakSet[Any]
-) -> AiohttpTransport:
-    def session() -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=_Connector(context, connections, departed),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            middlewares=(_repeating_reads_only,),
-        )
-
-    # aiohttp wants its session made inside the running loop, so the transport makes it when asked.
-    make: Callable[[], aiohttp.ClientSession] = session
-    return AiohttpTransport(verify=context, client=make)
