@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from cospaced.domain.calendar import Reading
+from cospaced.domain.pace import pace
 from cospaced.domain.timespan import Timespan
 from cospaced.engine.copies import Copies, Key
 from cospaced.engine.room_desk import RoomDesk, place_of
@@ -23,9 +24,6 @@ from cospaced.settings import RoomSettings, Settings
 
 log = structlog.get_logger()
 
-QUICK = timedelta(seconds=10)
-"""The interval near a booking's start and around its end."""
-NEAR = timedelta(minutes=5)
 BACKWARD = timedelta(days=1)
 """How much of the past is read, for what is still running."""
 HUNG = timedelta(seconds=10)
@@ -278,16 +276,9 @@ class Polling:
 
     def _interval(self, name: str) -> timedelta:
         """Return how soon the room is polled again."""
-        usual = self.settings.daemon.poll_interval
         now = self._clock.now()
-        for start, end in self._copies.starts_near(name, now):
-            if start - NEAR <= now <= start or end - NEAR <= now <= end:
-                return min(QUICK, usual)
-            if start > now:
-                # The next one is not near yet: be there when it is.
-                until = start - NEAR - now
-                return max(min(usual, until), QUICK) if until < usual else usual
-        return usual
+        spans = self._copies.starts_near(name, now)
+        return pace(spans, now, self.settings.daemon.poll_interval)
 
     async def _failed(self, name: str, desk: RoomDesk, error: CalendarError) -> None:
         self._failing[name] = None
