@@ -142,8 +142,7 @@ class Following:
         self.storyteller.tell_news(row, key, folded, ())
         whole = self.hearing.believed(after, folded, PATIENCE).wanted
         followed = inherited(row, whole or wanted, generation, now=now, rooms=self._rooms)
-        log.info("booking.inherited", booking=row.id, reason=followed.told)
-        return touched + self._put(row, followed.booking, followed.told)
+        return touched + self._put(row, followed.booking, followed.told, "booking.inherited")
 
     def _give_up(self, claimant: Booking, holder: Booking) -> list[str]:
         """End a row whose event goes on in another one."""
@@ -216,7 +215,9 @@ class Following:
             )
         return [placed.id]
 
-    def _put(self, before: Booking, after: Booking, told: str) -> list[str]:
+    def _put(
+        self, before: Booking, after: Booking, told: str, event: str = "booking.changed"
+    ) -> list[str]:
         if after == before:
             return []
         if before.number is not None and before.span != after.span:
@@ -231,7 +232,7 @@ class Following:
             after, told = self._placed(before, after, told)
         self._ledger.tell(after, told or "its details changed")
         if told:
-            log.info("booking.changed", booking=after.id, reason=told)
+            log.info(event, booking=after.id, reason=told)
         return [after.id]
 
     def _placed(self, before: Booking, after: Booking, told: str) -> tuple[Booking, str]:

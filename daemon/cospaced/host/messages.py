@@ -34,7 +34,7 @@ MESSAGES: Mapping[str, str] = {
     "booking.refused": "Booking {booking} gets no conference: {reason}",
     "booking.missed": "Missed booking {booking}: {reason}",
     "booking.waits": "Booking {booking} is not opened yet: {reason}",
-    "booking.inherited": "Open booking {booking} goes on for another event[: {reason}]",
+    "booking.inherited": "Open booking {booking}: {reason}",
     "booking.adopted": "Booking {booking} was found open on number {number} and goes on",
     "booking.overtaken": "Booking {booking} is over[: {reason}]; was the state file restored?",
     "booking.orphaned": "No calendar holds open booking {booking}[ on number {number}]; it ends",
