@@ -31,6 +31,16 @@ def test_every_event_that_is_logged_has_a_sentence() -> None:
     assert sorted(found - MESSAGES.keys()) == []
 
 
+NOT_YET = {"bridge.dead", "bridge.unwatched"}
+"""Of taking conferences to another Call Bridge, which is still to come."""
+
+
+def test_every_sentence_is_of_an_event_that_something_logs() -> None:
+    texts = [path.read_text() for path in SOURCES if path.name != "messages.py"]
+    unused = {event for event in MESSAGES if not any(f'"{event}"' in text for text in texts)}
+    assert unused == NOT_YET
+
+
 def test_the_state_model_shows_the_table_of_the_code() -> None:
     assert diagram() in (ROOT / "daemon" / "STATE-MODEL.md").read_text()
 

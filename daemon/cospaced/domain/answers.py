@@ -183,7 +183,8 @@ def _plain(draft: Draft, sent: Send, outcome: Outcome) -> None:
     if what == "free" and done:
         draft.change_dial(whom, freed_at=draft.now)
     if what == "drop" and done:
-        draft.change_dial(whom, state=DialState.DROPPED, leg="", reason="room removed")
+        dropped = draft.change_dial(whom, state=DialState.DROPPED, leg="", reason="room removed")
+        draft.tell("leg.dropped", **legs.keys(dropped), reason=dropped.reason)
     if done:
         return
     text = f"{what}: {outcome.reason}"

@@ -21,7 +21,6 @@ _STATES = {
     "booking.closing": "closing",
     "booking.closed": "closed",
     "booking.missed": "missed",
-    "booking.cancelled": "cancelled",
 }
 
 
