@@ -60,7 +60,7 @@ def run(file: Path, observe: bool) -> None:
         with StateLock(settings.daemon.state_dir):
             asyncio.run(_Process(settings, logging, notifier, clock).run(observe=observe))
     except ConfigurationError as error:
-        log.error("config.refused", reason=str(error))  # noqa: TRY400 - a sentence, no traceback
+        log.error("config.unusable", reason=str(error))  # noqa: TRY400 - a sentence, no traceback
         raise SystemExit(BAD_CONFIGURATION) from None
     except CospacedError as error:
         log.error("daemon.failed", reason=str(error))  # noqa: TRY400 - likewise

@@ -108,6 +108,7 @@ MESSAGES: Mapping[str, str] = {
     "worker.died": "A calendar worker died: {reason}",
     "worker.gone": "A calendar worker went away[: {reason}]",
     "config.reloaded": "The configuration was read again[: {reason}]",
+    "config.unusable": "cospaced cannot run with this configuration: {reason}",
     "config.refused": "The configuration was not taken over, the old one stays: {reason}",
     "config.needs_restart": "Only a restart brings this into force: {reason}",
     "config.warning": "Configuration: {reason}",
