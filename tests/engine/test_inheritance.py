@@ -460,26 +460,28 @@ def test_a_conference_whose_call_people_ended_is_not_inherited(tmp_path: Path) -
     assert rings(site, *BOTH) == [2, 2]
 
 
+@pytest.mark.parametrize("rooms", [BOTH, (*BOTH, "cellar")])
 def test_an_event_moved_to_where_its_conference_still_runs_goes_on_in_that_one(
-    tmp_path: Path,
+    tmp_path: Path, rooms: tuple[str, ...]
 ) -> None:
     """It is to be later first; at its new start, time alone has brought the two together."""
 
     async def story(site: Site) -> None:
         one = booked(site, after=2, minutes=30)
+        start, end = one.start + 20 * MINUTE, one.start + 50 * MINUTE
         async with site.running():
             await site.until(one.start + 5 * MINUTE)
             before = running(site)
-            later = moved(site, one, start=one.start + 20 * MINUTE, end=one.start + 50 * MINUTE)
+            moved(site, one, start=start, end=end, rooms=rooms)
             await seen(site)
             assert running(site).detached
-            await site.until(later.start)
+            await site.until(start)
             after = running(site)
-            assert kept(before, after)
-            assert (after.start, after.end) == (later.start, later.end)
-            await site.until(later.end + MINUTE)
+            assert (after.id, after.number, after.rooms) == (before.id, before.number, rooms)
+            assert (after.start, after.end) == (start, end)
+            await site.until(end + MINUTE)
 
-    check_one_conference(play(tmp_path, story))
+    check_one_conference(play(tmp_path, story), rooms=rooms)
 
 
 def test_identities_that_change_to_and_fro_touch_nobody(tmp_path: Path) -> None:

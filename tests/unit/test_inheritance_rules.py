@@ -128,6 +128,7 @@ def test_who_waits_for_an_open_booking(rooms: tuple[str, ...], age: timedelta, w
     claimant = _row(id="c", uid="new", state=State.PLANNED, rooms=rooms, created_at=NOW - age)
     found = kept_waiting(claimant, [_row()], NOW)
     assert (found is not None) is waits
+    assert kept_waiting(claimant, [_row(detached=True)], NOW) is not None
 
 
 @pytest.mark.parametrize(

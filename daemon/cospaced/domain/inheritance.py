@@ -80,12 +80,14 @@ def kept_waiting(claimant: Booking, rows: Iterable[Booking], now: datetime) -> B
     """Return the open booking for which a planned one does not open yet, None: it may.
 
     For a while any new event that may be continuing a conference waits to see whether that loses
-    its own; one whose rooms are all in the conference waits as long as it lasts.
+    its own; one whose rooms are all in the conference waits as long as it lasts. One that has lost
+    its own already is what the event goes on in, from now on.
     """
     found = forebear(claimant, [row for row in rows if is_new(row, claimant)], now)
     if found is None:
         return None
-    waits = now < claimant.created_at + PATIENCE or set(claimant.rooms) <= set(found.rooms)
+    young = now < claimant.created_at + PATIENCE
+    waits = young or found.detached or set(claimant.rooms) <= set(found.rooms)
     return found if waits else None
 
 
