@@ -18,6 +18,7 @@ COMMANDS = {
     "close-all": "close_all",
     "demo": "demo",
     "simulate-cms": "simulate_cms",
+    "simulate-exchange": "simulate_exchange",
 }
 """Command name to the module in this package, whose object of that name it is."""
 

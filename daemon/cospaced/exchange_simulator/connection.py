@@ -1,0 +1,39 @@
+"""One client's connection: what a login leaves on it, and what only sockets can do to it."""
+
+import socket
+import struct
+from asyncio import Transport
+from dataclasses import dataclass
+from typing import Any
+
+from cospaced.exchange_simulator.rights import Account
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Connection:
+    """`transport` None: in process, where nothing can be torn."""
+
+    transport: Transport | None = None
+    handshake: Any = None
+    """An NTLM login under way."""
+    account: Account | None = None
+    """Who logged in on it with NTLM."""
+
+    def reset(self) -> None:
+        """Reset it: the client's next read fails."""
+        transport = self._needed()
+        sock: socket.socket = transport.get_extra_info("socket")
+        linger = struct.pack("ii", 1, 0)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        transport.abort()
+
+    def end_with(self, raw: bytes) -> None:
+        """Write bytes past HTTP, then close."""
+        transport = self._needed()
+        transport.write(raw)
+        transport.close()
+
+    def _needed(self) -> Transport:
+        if self.transport is None:
+            raise ConnectionResetError("the simulator tore the connection")
+        return self.transport

@@ -1,0 +1,49 @@
+"""Knobs: what differs from one Exchange to the next, and what an operator may set.
+
+They may be replaced at any time (`exchange.knobs = dataclasses.replace(exchange.knobs, …)`).
+"""
+
+from dataclasses import dataclass
+
+
+SCHEMAS = (
+    *("Exchange2007", "Exchange2007_SP1", "Exchange2010", "Exchange2010_SP1", "Exchange2010_SP2"),
+    *("Exchange2013", "Exchange2013_SP1", "Exchange2015", "Exchange2016"),
+)
+"""RequestServerVersion, oldest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knobs:
+    """Durations are seconds."""
+
+    build: tuple[int, int, int, int] = (15, 2, 1544, 4)
+    schema: str = "V2017_07_11"
+    versions: tuple[str, ...] = SCHEMAS
+    """What RequestServerVersion may say; anything else is ErrorInvalidServerVersion."""
+
+    schemes: tuple[str, ...] = ("Basic", "NTLM", "Bearer")
+    """The ways of logging in that are offered."""
+    token_seconds: float = 3599.0
+    """How long an access token holds."""
+    ews_enabled: bool = True
+    """False: every request is forbidden (403), as in a tenant whose EWSEnabled is false."""
+
+    find_limit: int = 1000
+    """A calendar view of more without MaxEntriesReturned is ErrorExceededFindCountLimit."""
+    page_limit: int = 1000
+    """Most items on a page of an indexed view."""
+    bare_sync_error: bool = False
+    """Leave SyncState and IncludesLastItemInRange out of a SyncFolderItems error."""
+    dated_orphan_uid: bool = False
+    """The UID of an occurrence that came without its series carries its date, as in 2007."""
+
+    stream_minute: float = 60.0
+    """How long a minute of a stream's ConnectionTimeout takes."""
+    heartbeat: float = 45.0
+    """A stream without events says that it lives this often."""
+    subscription_seconds: float = 1800.0
+    """A subscription that nobody listens to is forgotten after."""
+
+    cancelled_prefix: str = "Canceled: "
+    """What a cancelled event's subject starts with, in the mailbox's language."""

@@ -1,0 +1,25 @@
+"""ConvertId: from one kind of id to another; clients ask it first, to learn the version."""
+
+from collections.abc import Iterator
+
+from cospaced.exchange_simulator.asking import Call, failure, success
+from cospaced.exchange_simulator.markup import every, tag
+from cospaced.exchange_simulator.refusals import Refusal
+
+
+_XSI = "http://www.w3.org/2001/XMLSchema-instance"
+
+
+def convert_id(call: Call) -> Iterator[str]:
+    """Return each id as it is, under the format that was asked for: here all of them are alike."""
+    wanted = call.request.get("DestinationFormat", "EwsId")
+    for asked in every(call.request, "m:SourceIds/t:AlternateId"):
+        identity = asked.get("Id", "")
+        try:
+            box, _ = call.shown(identity)
+        except Refusal as refusal:
+            yield failure("ConvertId", refusal)
+            continue
+        kind = {"xmlns:xsi": _XSI, "xsi:type": "t:AlternateIdType"}
+        told = tag("m:AlternateId", **kind, Format=wanted, Id=identity, Mailbox=box.address)
+        yield success("ConvertId", told)

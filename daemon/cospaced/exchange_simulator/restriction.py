@@ -1,0 +1,72 @@
+"""Restrictions of an indexed view: comparisons of a few fields, joined by And, Or, Not."""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from datetime import datetime
+from operator import eq, ge, gt, le, lt, ne
+from typing import Any
+
+from cospaced.exchange_simulator.markup import first, instant, local
+from cospaced.exchange_simulator.records import Shown
+from cospaced.exchange_simulator.refusals import Refusal
+
+
+Test = Callable[[Shown], bool]
+
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "IsEqualTo": eq,
+    "IsNotEqualTo": ne,
+    "IsGreaterThan": gt,
+    "IsGreaterThanOrEqualTo": ge,
+    "IsLessThan": lt,
+    "IsLessThanOrEqualTo": le,
+}
+
+_FIELDS: dict[str, Callable[[Shown], datetime | str]] = {
+    "calendar:Start": lambda shown: shown.content.start,
+    "calendar:End": lambda shown: shown.content.end,
+    "calendar:Location": lambda shown: shown.content.location,
+    "calendar:UID": lambda shown: shown.item.uid,
+    "item:Subject": lambda shown: shown.content.subject,
+    "item:Sensitivity": lambda shown: shown.content.sensitivity,
+    "item:LastModifiedTime": lambda shown: shown.item.modified,
+}
+
+
+def matching(element: ET.Element) -> Test:
+    """Return the test that a restriction makes; Refusal where it names what cannot be searched."""
+    name = local(element)
+    if name in ("And", "Or"):
+        tests = [matching(one) for one in element]
+        every = all if name == "And" else any
+        return lambda shown: every(test(shown) for test in tests)
+    if name == "Not":
+        test = matching(element[0])
+        return lambda shown: not test(shown)
+    value_of = _field(element)
+    if name == "Contains":
+        wanted = _constant(element).lower()
+        return lambda shown: wanted in str(value_of(shown)).lower()
+    if name not in _COMPARISONS:
+        raise Refusal("ErrorUnsupportedQueryFilter")
+    compare = _COMPARISONS[name]
+    text = _constant(element)
+
+    def compared(shown: Shown) -> bool:
+        value = value_of(shown)
+        return compare(value, instant(text) if isinstance(value, datetime) else text)
+
+    return compared
+
+
+def _field(element: ET.Element) -> Callable[[Shown], datetime | str]:
+    uri = first(element, "t:FieldURI")
+    found = _FIELDS.get(uri.get("FieldURI", "")) if uri is not None else None
+    if found is None:
+        raise Refusal("ErrorUnsupportedPathForQuery")
+    return found
+
+
+def _constant(element: ET.Element) -> str:
+    found = first(element, ".//t:Constant")
+    return "" if found is None else found.get("Value", "")
