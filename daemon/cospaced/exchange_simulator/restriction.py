@@ -22,6 +22,12 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "IsLessThanOrEqualTo": le,
 }
 
+_CONTAINMENTS: dict[str, Callable[[str, str], bool]] = {
+    "FullString": eq,
+    "Prefixed": str.startswith,
+    "Substring": str.__contains__,
+}
+
 _FIELDS: dict[str, Callable[[Shown], datetime | str]] = {
     "calendar:Start": lambda shown: shown.content.start,
     "calendar:End": lambda shown: shown.content.end,
@@ -45,8 +51,7 @@ def matching(element: ET.Element) -> Test:
         return lambda shown: not test(shown)
     value_of = _field(element)
     if name == "Contains":
-        wanted = _constant(element).lower()
-        return lambda shown: wanted in str(value_of(shown)).lower()
+        return _contains(element, value_of)
     if name not in _COMPARISONS:
         raise Refusal("ErrorUnsupportedQueryFilter")
     compare = _COMPARISONS[name]
@@ -57,6 +62,22 @@ def matching(element: ET.Element) -> Test:
         return compare(value, instant(text) if isinstance(value, datetime) else text)
 
     return compared
+
+
+def _contains(element: ET.Element, value_of: Callable[[Shown], datetime | str]) -> Test:
+    fold = str if element.get("ContainmentComparison", "Exact") == "Exact" else str.lower
+    meets = _CONTAINMENTS.get(element.get("ContainmentMode", "FullString"))
+    wanted = fold(_constant(element))
+    if meets is None:
+        raise Refusal("ErrorUnsupportedQueryFilter")
+
+    def contains(shown: Shown) -> bool:
+        value = value_of(shown)
+        if isinstance(value, datetime):
+            raise Refusal("ErrorContainsFilterWrongType")
+        return meets(fold(value), wanted)
+
+    return contains
 
 
 def _field(element: ET.Element) -> Callable[[Shown], datetime | str]:

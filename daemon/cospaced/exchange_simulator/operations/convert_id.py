@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from cospaced.exchange_simulator.asking import Call, failure, success
+from cospaced.exchange_simulator.identity import split_id
 from cospaced.exchange_simulator.markup import every, tag
 from cospaced.exchange_simulator.refusals import Refusal
 
@@ -16,10 +17,12 @@ def convert_id(call: Call) -> Iterator[str]:
     for asked in every(call.request, "m:SourceIds/t:AlternateId"):
         identity = asked.get("Id", "")
         try:
-            box, _ = call.shown(identity)
-        except Refusal as refusal:
-            yield failure("ConvertId", refusal)
+            split_id(identity)
+        except ValueError:
+            yield failure("ConvertId", Refusal("ErrorInvalidIdMalformed"))
             continue
         kind = {"xmlns:xsi": _XSI, "xsi:type": "t:AlternateIdType"}
-        told = tag("m:AlternateId", **kind, Format=wanted, Id=identity, Mailbox=box.address)
-        yield success("ConvertId", told)
+        told = tag(
+            "m:AlternateId", **kind, Format=wanted, Id=identity, Mailbox=asked.get("Mailbox", "")
+        )
+        yield success("ConvertId", tag("m:AlternateId", **told))
