@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import signal
 import tempfile
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cospaced.commands.until_stopped import stopping
 from cospaced.host.clock import SystemClock
 from cospaced.host.entropy import SystemEntropy
 from cospaced.simulator.cluster import Cluster
@@ -164,10 +164,7 @@ async def _simulate(order: _Order, folder: Path) -> None:
     if order.verbose:
         cluster.requests.listeners.append(_RequestLines())
     ports = [order.port + number if order.port else 0 for number in range(order.bridges)]
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    stop = stopping()
     try:
         serving = serve(cluster, certificate_dir=folder, host=order.host, ports=ports)
         async with serving as served:

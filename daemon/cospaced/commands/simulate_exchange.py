@@ -1,7 +1,6 @@
 """`cospaced simulate-exchange`: the Exchange simulator alone, for trying things by hand."""
 
 import asyncio
-import signal
 import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cospaced.commands.until_stopped import stopping
 from cospaced.exchange_simulator.exchange import Exchange
 from cospaced.exchange_simulator.knobs import Knobs
 from cospaced.exchange_simulator.recurrence import DAYS, Daily, Recurrence, Weekly
@@ -20,7 +20,6 @@ from cospaced.exchange_simulator.rights import EVERYBODY, Account
 from cospaced.exchange_simulator.scenarios import Wording
 from cospaced.host.clock import SystemClock
 from cospaced.host.entropy import SystemEntropy
-from cospaced.host.offload import ThreadOffload
 
 
 if TYPE_CHECKING:
@@ -119,10 +118,7 @@ async def _simulate(order: _Order, folder: Path) -> None:
     _furnish(exchange, order, clock.now())
     if order.verbose:
         exchange.requests.listeners.append(_tell)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    stop = stopping()
     try:
         identity = await _identity(order, folder, clock.now())
         serving = serve(
@@ -140,15 +136,10 @@ async def _identity(order: _Order, folder: Path, now: datetime) -> "Identity | N
     if order.ca_out is None:
         return None
     from cospaced.exchange_simulator.serve import Identity  # noqa: PLC0415 - as above
-    from cospaced.simulator.certificates import LOOPBACK, make_certificates  # noqa: PLC0415
+    from cospaced.simulator.certificates import certificates_for  # noqa: PLC0415 - as above
 
-    hosts = [*LOOPBACK, *([order.host] if order.host not in LOOPBACK else [])]
-    offload = ThreadOffload("certificates")
-    try:
-        made = await offload.run(lambda: make_certificates(folder, hosts, now))
-        await offload.run(lambda: copyfile(made.ca_file, order.ca_out or ""))
-    finally:
-        offload.close()
+    made = await certificates_for(folder, order.host, now)
+    copyfile(made.ca_file, order.ca_out)
     return Identity(certificate=made.file, key=made.key)
 
 

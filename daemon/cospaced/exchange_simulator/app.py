@@ -5,10 +5,8 @@ be torn is a ConnectionResetError instead.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, TypeAlias
 
 from cospaced.exchange_simulator import wreck
 from cospaced.exchange_simulator.access import Access, Challenge
@@ -20,12 +18,8 @@ from cospaced.exchange_simulator.rights import Account
 from cospaced.exchange_simulator.service import Asked, Reply, Service, Stream, read
 from cospaced.exchange_simulator.stream import envelopes
 from cospaced.exchange_simulator.tokens import PATH_END, Tokens
+from cospaced.loopback.asgi import Receive, Scope, Send, authorization, gone, need_http, whole_body
 
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 PATH = "/EWS/Exchange.asmx"
 CONNECTION = "cospaced.connection"
@@ -58,9 +52,8 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http":
-            raise NotImplementedError(f"the simulator speaks HTTP, not {scope['type']}")
-        body = await _body(receive)
+        need_http(scope)
+        body = await whole_body(receive)
         path = scope["path"]
         if path.endswith(PATH_END):
             told = self._tokens.answer(body)
@@ -73,7 +66,7 @@ class App:
 
     async def _ews(self, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
         connection = scope.get(CONNECTION) or Connection()
-        login = self._access.login(_authorization(scope), connection)
+        login = self._access.login(authorization(scope), connection)
         if isinstance(login, Challenge):
             await _send(send, HTTPStatus.UNAUTHORIZED, b"", _offers(login.offers))
             return
@@ -103,10 +96,10 @@ class App:
         if rule.fault is Fault.RESET:
             self._note(exchange, 0, "")
             connection.reset()
-            await _gone(receive)
+            await gone(receive)
         elif rule.fault is Fault.HANG:
             self._note(exchange, 0, "")
-            await _gone(receive)
+            await gone(receive)
         elif (bare := wreck.bare(rule)) is not None:
             self._note(exchange, bare.status, "")
             await _send(send, bare.status, bare.body, bare.headers)
@@ -132,10 +125,10 @@ class App:
         raw = wreck.torn(rule, answer) if rule is not None else None
         if rule is not None and rule.fault is Fault.RESET_AFTER:
             connection.reset()
-            await _gone(receive)
+            await gone(receive)
         elif raw is not None:
             connection.end_with(raw)
-            await _gone(receive)
+            await gone(receive)
         elif rule is not None and rule.fault is Fault.DRIP:
             await self._drip(send, answer, rule)
         elif rule is not None and rule.fault is Fault.TRUNCATED:
@@ -169,13 +162,13 @@ class App:
         dies_after = rule.envelopes if rule and rule.fault is Fault.STREAM_DIES else None
         async with asyncio.TaskGroup() as tasks:
             sending = tasks.create_task(self._send_envelopes(exchange, stream, send, dies_after))
-            leaving = tasks.create_task(_gone(receive))
+            leaving = tasks.create_task(gone(receive))
             await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
             sending.cancel()
             leaving.cancel()
         if dies_after is not None:
             connection.reset()
-            await _gone(receive)
+            await gone(receive)
             return
         await send({"type": "http.response.body", "body": b""})
 
@@ -229,25 +222,3 @@ async def _send(
 
 async def _start(send: Send, status: int, headers: list[tuple[bytes, bytes]]) -> None:
     await send({"type": "http.response.start", "status": int(status), "headers": headers})
-
-
-async def _gone(receive: Receive) -> None:
-    """Wait until the client has gone."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-def _authorization(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            return str(value, "latin-1")
-    return ""
-
-
-async def _body(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from cospaced.exchange_simulator.markup import ERRORS, TYPES, escaped, tag, text
 
 
-class Refusal(Exception):
-    """An error in the response message of one item; the others are answered."""
+class _Coded(Exception):
+    """A ResponseCode, what Exchange says with it, and values for MessageXml."""
 
     def __init__(
         self, code: str, message: str = "", *, values: Mapping[str, str] | None = None
@@ -15,6 +15,10 @@ class Refusal(Exception):
         self.code = code
         self.message = message or SENTENCES.get(code, "The request failed.")
         self.values = values or {}
+
+
+class Refusal(_Coded):
+    """An error in the response message of one item; the others are answered."""
 
     def inside(self) -> str:
         """Return what a response message of class Error starts with."""
@@ -26,16 +30,8 @@ class Refusal(Exception):
         )
 
 
-class SoapFault(Exception):
+class SoapFault(_Coded):
     """A SOAP fault for the whole request, HTTP 500."""
-
-    def __init__(
-        self, code: str, message: str = "", *, values: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(code)
-        self.code = code
-        self.message = message or SENTENCES.get(code, "The request failed.")
-        self.values = values or {}
 
     def markup(self) -> str:
         """Return the body's fault."""

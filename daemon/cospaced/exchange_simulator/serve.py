@@ -1,11 +1,6 @@
-"""The simulator on a real port, in the loop that is running.
-
-uvicorn's server is started and shut down by hand here: it needs neither its signal handlers nor its
-ticking main loop. Its `send` is a method of the request, which holds the connection.
-"""
+"""The simulator on a real port, over HTTP or HTTPS, in the loop that is running."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,9 +10,17 @@ from weakref import WeakKeyDictionary
 
 import uvicorn
 
-from cospaced.exchange_simulator.app import CONNECTION, PATH, Receive, Scope, Send
+from cospaced.exchange_simulator.app import CONNECTION, PATH
 from cospaced.exchange_simulator.connection import Connection
 from cospaced.exchange_simulator.exchange import Exchange
+from cospaced.loopback.asgi import Receive, Scope, Send
+from cospaced.loopback.listening import (
+    bound,
+    drop_connections,
+    in_url,
+    make_server,
+    transport_of,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +44,7 @@ class Served:
     @property
     def root(self) -> str:
         """`http://host:port`."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"{self._scheme}://{host}:{self._port}"
+        return f"{self._scheme}://{in_url(self._host)}:{self._port}"
 
     @property
     def url(self) -> str:
@@ -55,28 +57,16 @@ class Served:
 
     async def listen(self, port: int = 0) -> None:
         """Listen, again on the same port; OSError where it is taken."""
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((self._host, self._port or port))
-            self._port = listener.getsockname()[1]
-            await self._server.startup(sockets=[listener])
-        except BaseException:
-            listener.close()
-            raise
+        listener = bound(self._host, self._port or port)
+        self._port = listener.getsockname()[1]
+        await self._server.startup(sockets=[listener])
 
     def refuse(self) -> None:
         """Close every connection and listen no more: clients are refused."""
         for server in self._server.servers:
             server.close()
         self._server.servers.clear()
-        self.drop_connections()
-
-    def drop_connections(self) -> None:
-        """Close every connection, requests under way with them."""
-        for connection in list(self._server.server_state.connections):
-            connection.transport.abort()
+        drop_connections(self._server)
 
     async def close(self) -> None:
         """Stop."""
@@ -114,29 +104,13 @@ def _server(exchange: Exchange, identity: Identity | None) -> uvicorn.Server:
     connections: WeakKeyDictionary[asyncio.Transport, Connection] = WeakKeyDictionary()
 
     async def connected(scope: Scope, receive: Receive, send: Send) -> None:
-        transport = getattr(getattr(send, "__self__", None), "transport", None)
+        transport = transport_of(send)
         if transport is not None:
             if transport not in connections:
                 connections[transport] = Connection(transport=transport)
             scope[CONNECTION] = connections[transport]
         await exchange.app(scope, receive, send)
 
-    config = uvicorn.Config(
-        connected,
-        http="h11",
-        ws="none",
-        lifespan="off",
-        ssl_certfile=identity.certificate if identity is not None else None,
-        ssl_keyfile=identity.key if identity is not None else None,
-        log_config=None,
-        log_level="error",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
-        timeout_graceful_shutdown=1,
-    )
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    return server
+    if identity is None:
+        return make_server(connected)
+    return make_server(connected, certificate=identity.certificate, key=identity.key)

@@ -5,19 +5,22 @@ reaches the caller, over sockets `serve` turns it into a closed connection. A re
 answered waits for its client to go.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeAlias
+from collections.abc import Callable
 
+from cospaced.loopback.asgi import (
+    App,
+    Receive,
+    Scope,
+    Send,
+    authorization,
+    gone,
+    need_http,
+    whole_body,
+)
 from cospaced.simulator.api.asking import Reply
 from cospaced.simulator.service import Request
 from cospaced.simulator.wire import Unanswered, Wire
 
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 REALM = 'Basic realm="acano"'
 
@@ -40,14 +43,13 @@ def asgi(wire: Wire, keep_alive: Callable[[], bool]) -> App:
     """Return the application of one bridge; `keep_alive` is asked at each answer."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            raise NotImplementedError(f"the simulator speaks HTTP, not {scope['type']}")
+        need_http(scope)
         request = Request(
             scope["method"],
             scope["path"],
             scope["query_string"].decode("latin-1"),
-            await _body(receive),
-            _authorization(scope),
+            await whole_body(receive),
+            authorization(scope),
         )
         client = scope.get("client") or ("",)
         try:
@@ -60,25 +62,3 @@ def asgi(wire: Wire, keep_alive: Callable[[], bool]) -> App:
         await send({"type": "http.response.body", "body": reply.body})
 
     return app
-
-
-async def gone(receive: Receive) -> None:
-    """Wait until the client has gone."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-def _authorization(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            return str(value, "latin-1")
-    return ""
-
-
-async def _body(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from cospaced.host.offload import ThreadOffload
+
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -28,6 +30,16 @@ class Certificates:
     ca_file: Path
     file: Path
     key: Path
+
+
+async def certificates_for(folder: Path, host: str, now: datetime) -> Certificates:
+    """Make certificates for loopback and one more host, off the loop."""
+    hosts = [*LOOPBACK, *([host] if host not in LOOPBACK else [])]
+    offload = ThreadOffload("certificates")
+    try:
+        return await offload.run(lambda: make_certificates(folder, hosts, now))
+    finally:
+        offload.close()
 
 
 def make_certificates(folder: Path, hosts: Sequence[str], now: datetime) -> Certificates:

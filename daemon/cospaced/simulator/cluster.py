@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cospaced.loopback.asgi import App
 from cospaced.ports import Clock, Entropy
 from cospaced.simulator.agenda import Agenda
-from cospaced.simulator.app import App, asgi
+from cospaced.simulator.app import asgi
 from cospaced.simulator.endpoints import Endpoint
 from cospaced.simulator.faults import Faults
 from cospaced.simulator.knobs import Knobs

@@ -21,8 +21,6 @@ def convert_id(call: Call) -> Iterator[str]:
         except ValueError:
             yield failure("ConvertId", Refusal("ErrorInvalidIdMalformed"))
             continue
-        kind = {"xmlns:xsi": _XSI, "xsi:type": "t:AlternateIdType"}
-        told = tag(
-            "m:AlternateId", **kind, Format=wanted, Id=identity, Mailbox=asked.get("Mailbox", "")
-        )
+        told = {"xmlns:xsi": _XSI, "xsi:type": "t:AlternateIdType"}
+        told |= {"Format": wanted, "Id": identity, "Mailbox": asked.get("Mailbox", "")}
         yield success("ConvertId", tag("m:AlternateId", **told))
