@@ -1,15 +1,18 @@
 """The simulated Exchange, read by exchangelib: folders, views, items, synchronisation."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
-from exchangelib import CalendarItem
+from exchangelib import CalendarItem, ExtendedProperty
 from exchangelib.errors import ErrorInvalidSyncStateData, ErrorItemNotFound
 
-from cospaced.exchange_simulator.recurrence import Recurrence, Weekly
+from cospaced.exchange_simulator.records import Person
+from cospaced.exchange_simulator.recurrence import Daily, Recurrence, Weekly
 from cospaced.exchange_simulator.scenarios import Wording
 from support.exchange import ANNA, OTHER_ROOM, ROOM, Desk, an_exchange, lite_calendar, noon
 
@@ -104,3 +107,117 @@ async def test_a_bad_sync_state_is_refused(desk: Desk) -> None:
     calendar = lite_calendar(desk.account())
     with pytest.raises(ErrorInvalidSyncStateData):
         await desk.ask(lambda: list(calendar.sync_items(sync_state="rubbish", only_fields=[])))
+
+
+async def test_synchronisation_comes_in_pages_and_leaves_out_what_is_ignored(desk: Desk) -> None:
+    made = [desk.scenarios.invite(ANNA, [ROOM], noon(day)) for day in range(1, 6)]
+    ids = [desk.scenarios.copy(ROOM, one).id for one in made]
+    calendar = lite_calendar(desk.account())
+
+    def sync(**how: Any) -> list[tuple[str, str]]:
+        changes = calendar.sync_items(only_fields=["start"], max_changes_returned=2, **how)
+        return [(kind, item.id) for kind, item in changes]
+
+    assert await desk.ask(sync) == [("create", identity) for identity in ids]
+    assert desk.exchange.requests.count("SyncFolderItems") == 3
+    desk.scenarios.update(made[3], subject="Changed")
+    desk.scenarios.cancel(made[0])
+    desk.scenarios.delete(ROOM, made[4])
+    told = await desk.ask(sync)
+    assert told == [("update", ids[3]), ("update", ids[0]), ("delete", ids[4])]
+    other = lite_calendar(desk.account(OTHER_ROOM))
+    state = calendar.item_sync_state
+    with pytest.raises(ErrorInvalidSyncStateData):
+        await desk.ask(lambda: list(other.sync_items(sync_state=state, only_fields=[])))
+
+
+async def test_a_changed_occurrence_is_an_update_of_its_master(desk: Desk) -> None:
+    daily = Recurrence(pattern=Daily(), number=4)
+    made = desk.scenarios.invite(ANNA, [ROOM], noon(), recurrence=daily)
+    calendar = lite_calendar(desk.account())
+
+    def sync() -> list[tuple[str, str, str]]:
+        changes = calendar.sync_items(only_fields=["type"])
+        return [(kind, item.id, item.type) for kind, item in changes]
+
+    copy = desk.scenarios.copy(ROOM, made)
+    assert await desk.ask(sync) == [("create", copy.id, "RecurringMaster")]
+    desk.scenarios.change_occurrence(made, noon(2), subject="Other")
+    assert await desk.ask(sync) == [("update", copy.id, "RecurringMaster")]
+
+
+class GlobalObjectId(ExtendedProperty):
+    distinguished_property_set_id = "Meeting"
+    property_id = 3
+    property_type = "Binary"
+
+
+class CleanGlobalObjectId(ExtendedProperty):
+    distinguished_property_set_id = "Meeting"
+    property_id = 35
+    property_type = "Binary"
+
+
+@pytest.fixture
+def object_ids() -> Iterator[None]:
+    CalendarItem.register("global_object_id", GlobalObjectId)
+    CalendarItem.register("clean_global_object_id", CleanGlobalObjectId)
+    yield
+    CalendarItem.deregister("global_object_id")
+    CalendarItem.deregister("clean_global_object_id")
+
+
+@pytest.mark.usefixtures("object_ids")
+async def test_the_global_object_id_of_an_occurrence_and_of_an_orphan_carries_its_date(
+    desk: Desk,
+) -> None:
+    daily = Recurrence(pattern=Daily(), number=3)
+    made = desk.scenarios.invite(ANNA, [ROOM], noon(), recurrence=daily)
+    desk.scenarios.invite_to_occurrence(made, noon(2), OTHER_ROOM)
+
+    def look(room: str) -> list[CalendarItem]:
+        view = lite_calendar(desk.account(room)).view(noon(2, 0), noon(3, 0))
+        return list(view.only("uid", "type", "global_object_id", "clean_global_object_id"))
+
+    day = noon(2)
+    date = day.year.to_bytes(2, "big") + bytes([day.month, day.day])
+    for room, kind in ((ROOM, "Exception"), (OTHER_ROOM, "Single")):
+        (found,) = await desk.ask(partial(look, room))
+        assert found.type == kind
+        assert found.global_object_id[16:20] == date
+        assert found.clean_global_object_id.hex().upper() == made.uid == found.uid
+    desk.exchange.knobs = replace(desk.exchange.knobs, dated_orphan_uid=True)
+    (found,) = await desk.ask(partial(look, OTHER_ROOM))
+    assert found.uid == found.global_object_id.hex().upper() != made.uid
+
+
+async def test_a_view_that_asks_for_nothing_in_particular_gets_everything(desk: Desk) -> None:
+    wording = Wording(
+        subject="Alles & <mehr>",
+        body="<p>Ü</p>",
+        location="Bürø",
+        required=(Person(address="bob@elsewhere.test", name="Bob"),),
+    )
+    desk.scenarios.set_processing(ROOM, delete_subject=False, delete_comments=False)
+    desk.scenarios.invite(ANNA, [ROOM], noon(), wording=wording)
+    calendar = lite_calendar(desk.account())
+    (found,) = await desk.ask(lambda: list(calendar.view(noon(0), noon(2))))
+    assert found.subject == "Anna Example Alles & <mehr>"
+    assert found.body == "<p>Ü</p>"
+    assert found.location == "Bürø"
+    assert [one.mailbox.name for one in found.required_attendees] == ["Bob"]
+    assert found.appointment_state == ("Meeting", "Received")
+
+
+async def test_lists_hold_only_what_was_asked_for_and_never_a_mail_address(desk: Desk) -> None:
+    desk.scenarios.invite(ANNA, [ROOM], noon())
+    calendar = lite_calendar(desk.account())
+    await desk.ask(lambda: list(calendar.view(noon(0), noon(2)).only("subject", "start")))
+    told = [one.body for one in desk.exchange.requests if one.operation == "FindItem"][-1]
+    assert "<t:Subject>" in told
+    for absent in ("<t:UID>", "<t:Body", "<t:Resources>", "<t:Location>"):
+        assert absent not in told
+    await desk.ask(lambda: list(calendar.sync_items(only_fields=["organizer", "resources"])))
+    told = [one.body for one in desk.exchange.requests if one.operation == "SyncFolderItems"][-1]
+    assert "<t:RoutingType>EX</t:RoutingType>" in told
+    assert "<t:Resources>" not in told
