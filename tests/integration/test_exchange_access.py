@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 from exchangelib import DELEGATE, NTLM, OAUTH2, Account, Credentials, OAuth2Credentials
 from exchangelib.errors import (
     ErrorAccessDenied,
@@ -175,3 +177,8 @@ async def test_what_is_not_offered_does_not_log_in(desk: Desk) -> None:
     desk.exchange.knobs = replace(desk.exchange.knobs, schemes=("Bearer",))
     with pytest.raises(UnauthorizedError):
         await desk.ask(lambda: count(desk.account()))
+
+
+def test_exchangelib_runs_on_the_http_stack_that_it_was_made_for() -> None:
+    """Another package of that name may be installed over urllib3, and hide what is tested here."""
+    assert urllib3.__version__ == version("urllib3")

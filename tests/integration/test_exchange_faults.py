@@ -241,3 +241,22 @@ async def test_a_fault_strikes_one_mailbox_alone(desk: Desk) -> None:
     other = lite_calendar(desk.account("room2@example.test"))
     with pytest.raises(MalformedResponseError):
         await desk.ask(lambda: list(other.view(noon(0), noon(0) + timedelta(days=1))))
+
+
+async def test_faults_and_latency_come_by_chance_too(desk: Desk) -> None:
+    desk.exchange.knobs = replace(desk.exchange.knobs, busy_rate=0.5, latency=(0.01, 0.02))
+    calendar = lite_calendar(desk.account())
+
+    def outcomes() -> list[str]:
+        found = []
+        for _ in range(20):
+            try:
+                list(calendar.view(noon(0), noon(2)).only("start"))
+                found.append("done")
+            except ErrorServerBusy:
+                found.append("busy")
+        return found
+
+    began = time.monotonic()
+    assert set(await desk.ask(outcomes)) == {"done", "busy"}
+    assert time.monotonic() - began >= 0.2

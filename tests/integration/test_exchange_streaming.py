@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from exchangelib import Account, FolderCollection
-from exchangelib.errors import ErrorSubscriptionNotFound
+from exchangelib.errors import ErrorExceededConnectionCount, ErrorSubscriptionNotFound
 from exchangelib.properties import CreatedEvent, DeletedEvent, Event, ModifiedEvent, StatusEvent
 
 from cospaced.exchange_simulator.faults import Fault
@@ -120,3 +120,17 @@ async def test_a_listener_that_leaves_frees_its_subscription(desk: Desk) -> None
     async with asyncio.timeout(2):
         while held.listeners:
             await asyncio.sleep(0.01)
+
+
+async def test_an_account_that_holds_too_many_streams_is_refused_one_more(desk: Desk) -> None:
+    desk.exchange.knobs = replace(desk.exchange.knobs, stream_limit=1)
+    # Two protocols: one that may have two connections asks again with one, until it is let in.
+    first, second = desk.account(), desk.account()
+    subscription = await desk.ask(lambda: subscribe(first))
+    listening = asyncio.create_task(desk.ask(lambda: listen(first, subscription)))
+    while not desk.exchange.requests.count("GetStreamingEvents"):
+        await asyncio.sleep(0.01)
+    with pytest.raises(ErrorExceededConnectionCount):
+        await desk.ask(lambda: listen(second, subscription))
+    await listening
+    assert await desk.ask(lambda: listen(second, subscription))

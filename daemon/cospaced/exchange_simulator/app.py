@@ -78,6 +78,8 @@ class App:
         except SoapFault as fault:
             await _reply(send, self._service.fault(fault))
             return
+        if (seconds := self._faults.latency()) > 0:
+            await self._service.state.clock.sleep(seconds)
         rule = self._faults.draw(asked.operation, asked.mailbox)
         exchange = _Exchange(account=login, asked=asked, raw=body, rule=rule)
         if rule is not None and await self._stricken(exchange, rule, connection, receive, send):

@@ -19,7 +19,7 @@ class Exchange:
 
     def __init__(self, clock: Clock, entropy: Entropy, *, knobs: Knobs | None = None) -> None:
         self.state = State(clock, entropy, knobs or Knobs())
-        self.faults = Faults()
+        self.faults = Faults(self.state)
         self.requests = RequestLog()
         self.rights = Rights(self.state)
         self.tokens = Tokens(self.state, self.rights)

@@ -1,4 +1,4 @@
-"""Faults: what goes wrong with a request because a test asked for it.
+"""Faults: what goes wrong with a request, by chance (knobs) or because a test asked for it.
 
 A rule names an operation (`FindItem`, `*` for any) and strikes the next requests that match, each
 as often as it says. It strikes after the login, so that a handshake is never torn in two.
@@ -7,6 +7,8 @@ as often as it says. It strikes after the login, so that a handshake is never to
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
+
+from cospaced.exchange_simulator.state import State
 
 
 class Fault(StrEnum):
@@ -94,7 +96,8 @@ class Rule:
 class Faults:
     """The rules in force; the oldest that matches strikes."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: State) -> None:
+        self._state = state
         self._rules: list[Rule] = []
 
     def add(self, rule: Rule) -> Rule:
@@ -114,4 +117,17 @@ class Faults:
                 if rule.times is not None:
                     rule.times -= 1
                 return rule
+        return self._by_chance()
+
+    def latency(self) -> float:
+        """Return how many seconds a request waits before its effect."""
+        low, high = self._state.knobs.latency
+        return low if low == high else self._state.entropy.uniform(low, high)
+
+    def _by_chance(self) -> Rule | None:
+        knobs = self._state.knobs
+        rates = ((Fault.SOAP_FAULT, knobs.busy_rate), (Fault.RESET_AFTER, knobs.reset_rate))
+        for fault, rate in rates:
+            if rate > 0 and self._state.entropy.uniform(0, 1) < rate:
+                return Rule(fault=fault)
         return None

@@ -15,7 +15,7 @@ SCHEMAS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knobs:
-    """Durations are seconds."""
+    """Durations are seconds, rates are probabilities from 0 to 1."""
 
     build: tuple[int, int, int, int] = (15, 2, 1544, 4)
     schema: str = "V2017_07_11"
@@ -38,6 +38,8 @@ class Knobs:
     dated_orphan_uid: bool = False
     """The UID of an occurrence that came without its series carries its date, as in 2007."""
 
+    stream_limit: int = 10
+    """Streams that an account may hold open (HangingConnectionLimit: 3 in 2013, 10 online)."""
     stream_minute: float = 60.0
     """How long a minute of a stream's ConnectionTimeout takes."""
     heartbeat: float = 45.0
@@ -47,3 +49,10 @@ class Knobs:
 
     cancelled_prefix: str = "Canceled: "
     """What a cancelled event's subject starts with, in the mailbox's language."""
+
+    latency: tuple[float, float] = (0.0, 0.0)
+    """Drawn from low to high for each request, before its effect."""
+    busy_rate: float = 0.0
+    """Requests answered with ErrorServerBusy, without effect."""
+    reset_rate: float = 0.0
+    """Connections reset between the effect and the answer."""

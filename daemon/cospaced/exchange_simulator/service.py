@@ -1,6 +1,7 @@
 """The service: one SOAP request, its effect, its reply; no waiting and no faults here."""
 
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -53,6 +54,7 @@ class Stream:
 
     subscriptions: tuple[Subscription, ...]
     minutes: int
+    account: str
 
 
 def read(body: bytes) -> Asked:
@@ -84,6 +86,8 @@ class Service:
         self.state = state
         self.rights = rights
         self.subscriptions = Subscriptions(state)
+        self.streams: Counter[str] = Counter()
+        """How many each account holds open."""
         self._post = post
 
     def handle(self, asked: Asked, account: Account) -> Reply | Stream:
@@ -129,6 +133,9 @@ class Service:
         return Reply(status=HTTPStatus.INTERNAL_SERVER_ERROR, body=body)
 
     def _stream(self, call: Call) -> Reply | Stream:
+        account = call.account.name
+        if self.streams[account] >= self.state.knobs.stream_limit:
+            raise SoapFault("ErrorExceededConnectionCount")
         minutes = int(content(call.request, "m:ConnectionTimeout", "30"))
         wanted = operations.subscription_ids(call)
         found = {identity: self.subscriptions.find(identity) for identity in wanted}
@@ -137,7 +144,7 @@ class Service:
             message = operations.subscriptions_missing(missing)
             return self.answered("GetStreamingEvents", [message])
         listening = tuple(one for one in found.values() if one is not None)
-        return Stream(subscriptions=listening, minutes=minutes)
+        return Stream(subscriptions=listening, minutes=minutes, account=account)
 
 
 def envelope(inside: str, knobs: Knobs) -> str:

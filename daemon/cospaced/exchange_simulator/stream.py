@@ -18,6 +18,7 @@ async def envelopes(stream: Stream, service: Service) -> AsyncGenerator[str, Non
     state = service.state
     changed = asyncio.Event()
     state.listeners.append(changed.set)
+    service.streams[stream.account] += 1
     for one in stream.subscriptions:
         one.listeners += 1
     try:
@@ -42,6 +43,7 @@ async def envelopes(stream: Stream, service: Service) -> AsyncGenerator[str, Non
         yield _envelope(service, text("m:ConnectionStatus", "Closed"))
     finally:
         state.listeners.remove(changed.set)
+        service.streams[stream.account] -= 1
         for one in stream.subscriptions:
             one.listeners -= 1
             one.used_at = state.clock.monotonic()
