@@ -207,3 +207,29 @@ def test_one_seed_gives_one_history() -> None:
         return [f"{event}" for box in boxes for event in box.events]
 
     assert told(a_model()) == told(a_model())
+
+
+def test_a_room_that_is_uninvited_from_one_occurrence_sees_that_one_cancelled() -> None:
+    model = a_model()
+    made = model.scenarios.invite(ANNA, [ROOM, OTHER], model.start, recurrence=DAILY)
+    only = tuple(one for one in made.content.resources if one.address == ROOM)
+    model.scenarios.change_occurrence(made, model.start + DAY, resources=only)
+    assert model.scenarios.copy(OTHER, made).overrides[model.start + DAY].cancelled
+    assert not model.scenarios.copy(ROOM, made).overrides[model.start + DAY].cancelled
+
+
+def test_a_cancelled_series_takes_its_orphans_along() -> None:
+    model = a_model()
+    made = model.scenarios.invite(ANNA, [ROOM], model.start, recurrence=DAILY)
+    model.scenarios.invite_to_occurrence(made, model.start + DAY, OTHER)
+    model.scenarios.cancel(made)
+    assert [one.content.cancelled for one in model.items(OTHER)] == [True]
+
+
+def test_a_room_that_is_booked_by_hand_is_its_own_organizer() -> None:
+    model = a_model()
+    made = model.scenarios.invite(ROOM, [], model.start)
+    assert model.items() == [made]
+    assert made.content.answer is Answer.ORGANIZER
+    assert made.content.invited == ()
+    assert model.scenarios.copy(ROOM, made) is made

@@ -5,6 +5,7 @@ be torn is a ConnectionResetError instead.
 """
 
 import asyncio
+from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -29,13 +30,16 @@ _XML = (b"content-type", b"text/xml; charset=utf-8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Exchange:
-    """One request on its way."""
+class _Turn:
+    """One request on its way to its answer."""
 
     account: Account
     asked: Asked
     raw: bytes
     rule: Rule | None
+    connection: Connection
+    receive: Receive
+    send: Send
 
 
 class App:
@@ -80,66 +84,66 @@ class App:
             return
         if (seconds := self._faults.latency()) > 0:
             await self._service.state.clock.sleep(seconds)
-        rule = self._faults.draw(asked.operation, asked.mailbox)
-        exchange = _Exchange(account=login, asked=asked, raw=body, rule=rule)
-        if rule is not None and await self._stricken(exchange, rule, connection, receive, send):
-            return
-        await self._answer(exchange, connection, receive, send)
+        turn = _Turn(
+            account=login,
+            asked=asked,
+            raw=body,
+            rule=self._faults.draw(asked.operation, asked.mailbox),
+            connection=connection,
+            receive=receive,
+            send=send,
+        )
+        if turn.rule is None or not await self._stricken(turn, turn.rule):
+            await self._answer(turn)
 
-    async def _stricken(
-        self,
-        exchange: _Exchange,
-        rule: Rule,
-        connection: Connection,
-        receive: Receive,
-        send: Send,
-    ) -> bool:
+    async def _stricken(self, turn: _Turn, rule: Rule) -> bool:
         """Whether a fault took the place of the answer."""
-        if rule.fault is Fault.RESET:
-            self._note(exchange, 0, "")
-            connection.reset()
-            await gone(receive)
-        elif rule.fault is Fault.HANG:
-            self._note(exchange, 0, "")
-            await gone(receive)
+        if rule.fault in (Fault.RESET, Fault.HANG):
+            self._note(turn, 0, "")
+            if rule.fault is Fault.RESET:
+                turn.connection.reset()
+            await gone(turn.receive)
         elif (bare := wreck.bare(rule)) is not None:
-            self._note(exchange, bare.status, "")
-            await _send(send, bare.status, bare.body, bare.headers)
-        elif (reply := wreck.refused(rule, exchange.asked.operation, self._service)) is not None:
-            self._note(exchange, reply.status, reply.body)
-            await _reply(send, reply)
+            self._note(turn, bare.status, "")
+            await _send(turn.send, bare.status, bare.body, bare.headers)
+        elif (reply := wreck.refused(rule, turn.asked.operation, self._service)) is not None:
+            self._note(turn, reply.status, reply.body)
+            await _reply(turn.send, reply)
         else:
             return False
         return True
 
-    async def _answer(
-        self, exchange: _Exchange, connection: Connection, receive: Receive, send: Send
-    ) -> None:
+    async def _answer(self, turn: _Turn) -> None:
         try:
-            answer = self._service.handle(exchange.asked, exchange.account)
+            answer = self._service.handle(turn.asked, turn.account)
         except SoapFault as fault:
             answer = self._service.fault(fault)
         if isinstance(answer, Stream):
-            await self._stream(exchange, answer, connection, receive, send)
+            await self._stream(turn, answer)
             return
-        self._note(exchange, answer.status, answer.body)
-        rule = exchange.rule
-        raw = wreck.torn(rule, answer) if rule is not None else None
-        if rule is not None and rule.fault is Fault.RESET_AFTER:
-            connection.reset()
-            await gone(receive)
-        elif raw is not None:
-            connection.end_with(raw)
-            await gone(receive)
-        elif rule is not None and rule.fault is Fault.DRIP:
-            await self._drip(send, answer, rule)
-        elif rule is not None and rule.fault is Fault.TRUNCATED:
-            kept = wreck.kept(answer.body.encode(), rule.keep)
-            await _send(send, answer.status, kept, [_XML])
+        self._note(turn, answer.status, answer.body)
+        if turn.rule is None:
+            await _reply(turn.send, answer)
         else:
-            if rule is not None and rule.fault is Fault.SLOW:
-                await self._service.state.clock.sleep(rule.seconds)
-            await _reply(send, answer)
+            await self._spoil(turn, turn.rule, answer)
+
+    async def _spoil(self, turn: _Turn, rule: Rule, answer: Reply) -> None:
+        """Let a fault do to an answer what it does."""
+        raw = wreck.torn(rule, answer)
+        if raw is not None:
+            turn.connection.end_with(raw)
+            await gone(turn.receive)
+        elif rule.fault is Fault.RESET_AFTER:
+            turn.connection.reset()
+            await gone(turn.receive)
+        elif rule.fault is Fault.DRIP:
+            await self._drip(turn.send, answer, rule)
+        elif rule.fault is Fault.TRUNCATED:
+            kept = wreck.kept(answer.body.encode(), rule.keep)
+            await _send(turn.send, answer.status, kept, [_XML])
+        else:
+            await self._service.state.clock.sleep(rule.seconds)
+            await _reply(turn.send, answer)
 
     async def _drip(self, send: Send, reply: Reply, rule: Rule) -> None:
         body = reply.body.encode()
@@ -151,54 +155,42 @@ class App:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
-    async def _stream(
-        self,
-        exchange: _Exchange,
-        stream: Stream,
-        connection: Connection,
-        receive: Receive,
-        send: Send,
-    ) -> None:
-        await _start(send, HTTPStatus.OK, [_XML])
-        rule = exchange.rule
+    async def _stream(self, turn: _Turn, stream: Stream) -> None:
+        await _start(turn.send, HTTPStatus.OK, [_XML])
+        rule = turn.rule
         dies_after = rule.envelopes if rule and rule.fault is Fault.STREAM_DIES else None
         async with asyncio.TaskGroup() as tasks:
-            sending = tasks.create_task(self._send_envelopes(exchange, stream, send, dies_after))
-            leaving = tasks.create_task(gone(receive))
+            sending = tasks.create_task(self._send_envelopes(turn, stream, dies_after))
+            leaving = tasks.create_task(gone(turn.receive))
             await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
             sending.cancel()
             leaving.cancel()
-        if dies_after is not None:
-            connection.reset()
-            await gone(receive)
-            return
-        await send({"type": "http.response.body", "body": b""})
+        if dies_after is None:
+            await turn.send({"type": "http.response.body", "body": b""})
+        else:
+            turn.connection.reset()
+            await gone(turn.receive)
 
-    async def _send_envelopes(
-        self, exchange: _Exchange, stream: Stream, send: Send, most: int | None
-    ) -> None:
+    async def _send_envelopes(self, turn: _Turn, stream: Stream, most: int | None) -> None:
         sent = 0
-        source = envelopes(stream, self._service)
-        try:
+        async with aclosing(envelopes(stream, self._service)) as source:
             async for envelope in source:
                 if sent == most:
                     return
-                self._note(exchange, HTTPStatus.OK, envelope)
+                self._note(turn, HTTPStatus.OK, envelope)
                 body = envelope.encode()
-                await send({"type": "http.response.body", "body": body, "more_body": True})
+                await turn.send({"type": "http.response.body", "body": body, "more_body": True})
                 sent += 1
-        finally:
-            await source.aclose()
 
-    def _note(self, exchange: _Exchange, status: int, body: str) -> None:
-        rule = exchange.rule
+    def _note(self, turn: _Turn, status: int, body: str) -> None:
+        rule = turn.rule
         self._log.add(
             Logged(
                 at=self._service.state.clock.now(),
-                account=exchange.account.name,
-                operation=exchange.asked.operation,
-                mailbox=exchange.asked.mailbox,
-                request=exchange.raw,
+                account=turn.account.name,
+                operation=turn.asked.operation,
+                mailbox=turn.asked.mailbox,
+                request=turn.raw,
                 status=status,
                 body=body,
                 fault=rule.fault if rule is not None else "",

@@ -9,7 +9,7 @@ from cospaced.exchange_simulator.knobs import Knobs
 from cospaced.exchange_simulator.markup import content, first, tag, text
 from cospaced.exchange_simulator.post import Post
 from cospaced.exchange_simulator.records import Item, Kind, Shown
-from cospaced.exchange_simulator.refusals import Refusal
+from cospaced.exchange_simulator.refusals import Refusal, SoapFault
 from cospaced.exchange_simulator.rights import Account, Rights
 from cospaced.exchange_simulator.state import Mailbox, State
 from cospaced.exchange_simulator.subscriptions import Subscriptions
@@ -83,6 +83,14 @@ class Call:
         if found is None:
             raise Refusal("ErrorInvalidRequest", f"The request lacks {path}.")
         return found
+
+
+def number(value: str) -> int:
+    """Return a whole number; SoapFault, as for anything that the schema does not allow."""
+    try:
+        return int(value)
+    except ValueError as error:
+        raise SoapFault("ErrorSchemaValidation", f"{value!r} is no whole number.") from error
 
 
 def success(operation: str, *inside: str) -> str:

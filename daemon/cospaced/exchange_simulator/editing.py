@@ -47,7 +47,8 @@ def change(call: Call, box: Mailbox, shown: Shown, changes: dict[str, Any]) -> N
         if zone_name:
             item.zone = zone_name
         item.edit(changes)
-    item.sequence += 1
+    if is_organizer(box, item):
+        item.sequence += 1
     call.state.touch(box, item)
 
 

@@ -21,62 +21,54 @@ class Post:
     def send(self, item: Item) -> None:
         """Send an invitation, or an update of the whole event; who is invited no more is told."""
         invited = self._boxes(item, item.content)
-        for box in self._holders(item):
-            if box not in invited:
-                self._cancel_copy(box, box.copy_of(item.uid))
+        for box, copy in self._copies(item):
+            if copy.orphan_of is None and box not in invited:
+                self._cancel_copy(box, copy)
         for box in invited:
-            copy = box.copy_of(item.uid)
-            if copy is None:
-                copy = self._new_copy(item, item.content)
-                self._write(item, copy)
-                self._state.add(box, copy)
-            else:
-                self._write(item, copy)
-                self._state.touch(box, copy)
-            self._answer(box, copy)
+            known = box.copy_of(item.uid)
+            copy = known or self._new_copy(item, item.content)
+            self._write(item, copy)
+            self._keep(box, copy, is_new=known is None)
 
     def send_occurrence(self, item: Item, planned: datetime) -> None:
-        """Send an update of one occurrence."""
+        """Send an update of one occurrence; who is invited to it no more is told."""
         key = planned.astimezone(UTC)
         content = item.overrides[key]
-        for box in self._boxes(item, content):
-            copy = box.copy_of(item.uid)
-            orphan = box.copy_of(item.uid, key)
-            if copy is not None:
+        invited = self._boxes(item, content)
+        for box, copy in self._copies(item):
+            if box not in invited:
+                self._cancel_in(box, copy, key)
+        for box in invited:
+            series, orphan = box.copy_of(item.uid), box.copy_of(item.uid, key)
+            copy = series or orphan or self._new_copy(item, content)
+            if series is not None:
                 copy.override(key, as_arrived(content), self._state.clock.now())
-                self._state.touch(box, copy)
-            elif orphan is not None:
-                copy = orphan
-                copy.content = as_arrived(content)
-                self._state.touch(box, copy)
             else:
-                copy = self._new_copy(item, content)
-                copy.orphan_of = key
-                self._state.add(box, copy)
-            self._answer(box, copy)
+                copy.content, copy.orphan_of = as_arrived(content), key
+            self._keep(box, copy, is_new=series is None and orphan is None)
 
     def cancel(self, item: Item) -> None:
         """Tell everybody that the whole event is cancelled."""
-        for box in self._holders(item):
-            self._cancel_copy(box, box.copy_of(item.uid))
+        for box, copy in self._copies(item):
+            self._cancel_copy(box, copy)
 
     def cancel_occurrence(self, item: Item, planned: datetime) -> None:
         """Tell everybody that one occurrence is cancelled."""
-        key = planned.astimezone(UTC)
-        prefix = self._state.knobs.cancelled_prefix
-        for box in self._state.mailboxes.values():
-            copy = box.copy_of(item.uid)
-            if copy is item:
-                continue
-            if copy is None:
-                self._cancel_copy(box, box.copy_of(item.uid, key))
-                continue
-            if box.processing.remove_cancelled:
-                copy.drop(key)
-            else:
-                cancelled = as_cancelled(copy.content_at(key), prefix)
-                copy.override(key, cancelled, self._state.clock.now())
-            self._state.touch(box, copy)
+        for box, copy in self._copies(item):
+            self._cancel_in(box, copy, planned.astimezone(UTC))
+
+    def _cancel_in(self, box: Mailbox, copy: Item, key: datetime) -> None:
+        """Cancel one occurrence in a series, or the orphan of that occurrence."""
+        if copy.orphan_of is not None:
+            if copy.orphan_of == key:
+                self._cancel_copy(box, copy)
+            return
+        if box.processing.remove_cancelled:
+            copy.drop(key)
+        else:
+            cancelled = as_cancelled(copy.content_at(key), self._state.knobs.cancelled_prefix)
+            copy.override(key, cancelled, self._state.clock.now())
+        self._state.touch(box, copy)
 
     def answer_waiting(self, box: Mailbox) -> None:
         """Let a room answer every invitation that waits in its calendar."""
@@ -105,9 +97,16 @@ class Post:
         organizer = item.organizer.address.lower()
         return [box for box in found if box is not None and box.address != organizer]
 
-    def _holders(self, item: Item) -> list[Mailbox]:
+    def _copies(self, item: Item) -> list[tuple[Mailbox, Item]]:
         boxes = self._state.mailboxes.values()
-        return [box for box in boxes if box.copy_of(item.uid) not in (None, item)]
+        return [(box, copy) for box in boxes for copy in box.copies(item.uid) if copy is not item]
+
+    def _keep(self, box: Mailbox, copy: Item, *, is_new: bool) -> None:
+        if is_new:
+            self._state.add(box, copy)
+        else:
+            self._state.touch(box, copy)
+        self._answer(box, copy)
 
     def _new_copy(self, item: Item, content: Content) -> Item:
         return self._state.make_item(
@@ -137,9 +136,7 @@ class Post:
         if box.processing.automatic and not box.processing.paused:
             self.note_answer(box, copy, process(self._state, box, copy))
 
-    def _cancel_copy(self, box: Mailbox, copy: Item | None) -> None:
-        if copy is None:
-            return
+    def _cancel_copy(self, box: Mailbox, copy: Item) -> None:
         if box.processing.remove_cancelled:
             self._state.remove(box, copy)
             return

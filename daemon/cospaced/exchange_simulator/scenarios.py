@@ -69,7 +69,10 @@ class Scenarios:
         recurrence: Recurrence | None = None,
         uid: str = "",
     ) -> Item:
-        """Invite rooms; each holds a copy afterwards, unless it declined."""
+        """Invite rooms; each holds a copy afterwards, unless it declined.
+
+        A room that is its own organizer and invites nobody has just been booked by hand.
+        """
         boxes = [self._state.mailbox(room) for room in to]
         begins = start.astimezone(zone(wording.time_zone))
         content = Content(
@@ -123,11 +126,9 @@ class Scenarios:
             self._state.touch(own, item)
 
     def copy(self, room: str, item: Item) -> Item:
-        """Return a room's copy of an event; KeyError where it holds none."""
+        """Return a room's copy of an event, or its orphan; KeyError where it holds none."""
         box = self._state.mailbox(room)
-        found = box.copy_of(item.uid) or next(
-            (one for one in box.items.values() if one.uid == item.uid), None
-        )
+        found = next(iter(box.copies(item.uid)), None)
         if found is None:
             raise KeyError(f"{room} holds no copy of {item.uid}")
         return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from cospaced.exchange_simulator import operations
-from cospaced.exchange_simulator.asking import Call, failure
+from cospaced.exchange_simulator.asking import Call, failure, number
 from cospaced.exchange_simulator.knobs import Knobs
 from cospaced.exchange_simulator.markup import (
     MESSAGES,
@@ -136,7 +136,7 @@ class Service:
         account = call.account.name
         if self.streams[account] >= self.state.knobs.stream_limit:
             raise SoapFault("ErrorExceededConnectionCount")
-        minutes = int(content(call.request, "m:ConnectionTimeout", "30"))
+        minutes = number(content(call.request, "m:ConnectionTimeout", "30"))
         wanted = operations.subscription_ids(call)
         found = {identity: self.subscriptions.find(identity) for identity in wanted}
         missing = [identity for identity, one in found.items() if one is None]

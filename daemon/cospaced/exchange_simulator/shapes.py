@@ -64,9 +64,6 @@ class Shape:
         return self.everything or uri in self.fields
 
 
-ID_ONLY = Shape()
-
-
 def item_shape(request: ET.Element) -> Shape:
     """Return the `m:ItemShape` of a request."""
     base = content(request, "m:ItemShape/t:BaseShape", "IdOnly")

@@ -65,6 +65,7 @@ class Mailbox:
     guid: str
     items: dict[str, Item] = field(default_factory=dict)
     """Of the calendar, by id."""
+    by_uid: dict[str, list[Item]] = field(default_factory=dict)
     tombstones: dict[str, Tombstone] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     number: int = 0
@@ -77,16 +78,13 @@ class Mailbox:
         """Its owner as an attendee."""
         return Person(address=self.address, name=self.name)
 
+    def copies(self, uid: str) -> list[Item]:
+        """Return what it holds of an event: the event itself, or orphans of its occurrences."""
+        return list(self.by_uid.get(uid, ()))
+
     def copy_of(self, uid: str, orphan_of: datetime | None = None) -> Item | None:
         """Return the copy of an event by its UID, or the orphan of one occurrence."""
-        return next(
-            (
-                item
-                for item in self.items.values()
-                if item.uid == uid and item.orphan_of == orphan_of
-            ),
-            None,
-        )
+        return next((item for item in self.copies(uid) if item.orphan_of == orphan_of), None)
 
 
 class State:
@@ -151,6 +149,7 @@ class State:
         """Put an item into a mailbox's calendar."""
         item.created_number = item.changed_number = self._count(box, "CreatedEvent", item)
         box.items[item.id] = item
+        box.by_uid.setdefault(item.uid, []).append(item)
         self._tell()
         return item
 
@@ -164,6 +163,7 @@ class State:
     def remove(self, box: Mailbox, item: Item) -> None:
         """Take an item out of a mailbox's calendar."""
         del box.items[item.id]
+        box.by_uid[item.uid].remove(item)
         number = self._count(box, "DeletedEvent", item)
         tombstone = Tombstone(created_number=item.created_number, deleted_number=number)
         box.tombstones[item.id] = tombstone

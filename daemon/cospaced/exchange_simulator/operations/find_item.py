@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from cospaced.exchange_simulator.asking import Call, failure, success
+from cospaced.exchange_simulator.asking import Call, failure, number, success
 from cospaced.exchange_simulator.expansion import itself, view
 from cospaced.exchange_simulator.fields import calendar_item
 from cospaced.exchange_simulator.markup import every, first, instant, tag
@@ -41,7 +41,7 @@ def _found(call: Call, box: Mailbox, folder: str) -> str:
     limit = call.knobs.find_limit
     if most is None and len(shown) > limit:
         raise Refusal("ErrorExceededFindCountLimit", values={"PolicyLimit": str(limit)})
-    told = shown if most is None else shown[: int(most)]
+    told = shown if most is None else shown[: number(most)]
     return _root(call, box, told, total=len(shown), last=len(told) == len(shown))
 
 
@@ -63,9 +63,9 @@ def _page(call: Call, box: Mailbox, shown: list[Shown]) -> str:
         matches = matching(wanted)
         shown = [one for one in shown if matches(one)]
     view_asked = first(call.request, "m:IndexedPageItemView")
-    offset = int(view_asked.get("Offset", "0")) if view_asked is not None else 0
+    offset = number(view_asked.get("Offset", "0")) if view_asked is not None else 0
     most = view_asked.get("MaxEntriesReturned") if view_asked is not None else None
-    size = min(call.knobs.page_limit, int(most or call.knobs.page_limit))
+    size = min(call.knobs.page_limit, number(most) if most else call.knobs.page_limit)
     told = shown[offset : offset + size]
     after = offset + len(told)
     return _root(

@@ -3,7 +3,7 @@
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
-from cospaced.exchange_simulator.asking import Call, failure, success
+from cospaced.exchange_simulator.asking import Call, failure, number, success
 from cospaced.exchange_simulator.expansion import itself, numbered, occurrence
 from cospaced.exchange_simulator.fields import calendar_item
 from cospaced.exchange_simulator.markup import first, local, tag
@@ -44,7 +44,7 @@ def _numbered(call: Call, element: ET.Element) -> tuple[Mailbox, Shown]:
     box, shown = call.shown(element.get("RecurringMasterId", ""))
     if shown.kind is not Kind.MASTER:
         raise Refusal("ErrorCalendarCannotUseIdForRecurringMasterId")
-    planned = numbered(shown.item, int(element.get("InstanceIndex", "0")))
+    planned = numbered(shown.item, number(element.get("InstanceIndex", "0")))
     if planned is None:
         raise Refusal("ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange")
     found = occurrence(shown.item, planned)

@@ -56,17 +56,23 @@ def _offset(zone: tzinfo, wall: datetime) -> timedelta:
 
 def _changes(zone: tzinfo, year: int) -> list[_Change]:
     """Return the two changes of a year with summer time; none where there are not just two."""
-    found = []
-    moment = datetime(year, 1, 1, tzinfo=UTC)
-    before = moment.astimezone(zone).utcoffset() or timedelta()
-    while moment.year == year:
-        moment += _HOUR
-        after = moment.astimezone(zone).utcoffset() or timedelta()
-        if after != before:
-            wall = moment.replace(tzinfo=None) + before
-            found.append(_Change(wall=wall, summer=after > before))
-        before = after
+    first = datetime(year, 1, 1, tzinfo=UTC)
+    days = (first + timedelta(days=number) for number in range(366))
+    found = [change for day in days for change in _changes_of_day(zone, day)]
     return found if [one.summer for one in found] in ([True, False], [False, True]) else []
+
+
+def _changes_of_day(zone: tzinfo, day: datetime) -> Iterator[_Change]:
+    if _offset_at(zone, day) == _offset_at(zone, day + timedelta(days=1)):
+        return
+    for moment in (day + number * _HOUR for number in range(1, 25)):
+        before, after = _offset_at(zone, moment - _HOUR), _offset_at(zone, moment)
+        if after != before:
+            yield _Change(wall=moment.replace(tzinfo=None) + before, summer=after > before)
+
+
+def _offset_at(zone: tzinfo, moment: datetime) -> timedelta:
+    return moment.astimezone(zone).utcoffset() or timedelta()
 
 
 def _period(name: str, offset: timedelta) -> str:

@@ -9,7 +9,7 @@ import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cospaced.exchange_simulator.asking import Call, failure, success
+from cospaced.exchange_simulator.asking import Call, failure, number, success
 from cospaced.exchange_simulator.expansion import itself
 from cospaced.exchange_simulator.fields import calendar_item
 from cospaced.exchange_simulator.markup import content, every, tag, text
@@ -40,7 +40,7 @@ def sync_folder_items(call: Call) -> Iterator[str]:
         yield failure("SyncFolderItems", refusal, known, last)
         return
     ignored = {one.get("Id") for one in every(call.request, "m:Ignore/t:ItemId")}
-    most = int(content(call.request, "m:MaxChangesReturned", "512"))
+    most = number(content(call.request, "m:MaxChangesReturned", "512"))
     page = Page(box=box, shape=item_shape(call.request), knobs=call.knobs, found=True)
     changes = list(_changes(box, state, page)) if folder == "calendar" else []
     told, left = changes[:most], changes[most:]
@@ -83,10 +83,10 @@ def _changes(box: Mailbox, state: _SyncState, page: Page) -> Iterator[_Change]:
         for identity, one in box.tombstones.items()
         if one.deleted_number > state.upto and one.created_number <= state.upto
     }
-    for number in sorted(living.keys() | gone.keys()):
-        if number in gone:
-            yield _Change(number, gone[number], tag("t:Delete", tag("t:ItemId", Id=gone[number])))
+    for at in sorted(living.keys() | gone.keys()):
+        if at in gone:
+            yield _Change(at, gone[at], tag("t:Delete", tag("t:ItemId", Id=gone[at])))
             continue
-        item = living[number]
+        item = living[at]
         name = "t:Create" if item.created_number > state.base else "t:Update"
-        yield _Change(number, item.id, tag(name, calendar_item(itself(item), page)))
+        yield _Change(at, item.id, tag(name, calendar_item(itself(item), page)))
