@@ -120,7 +120,7 @@ async def an_exchange(folder: Path, knobs: Knobs | None = None) -> AsyncIterator
             yield Desk(exchange, served)
         finally:
             CachingProtocol.clear_cache()
-    assert slips == []
+    assert slips == [], "\n".join(slips[:5])
 
 
 __all__ = ["BASIC", "DELEGATE", "IMPERSONATION", "NTLM"]

@@ -89,7 +89,9 @@ def _zone(element: ET.Element) -> dict[str, Any]:
 
 
 def _recurrence(element: ET.Element) -> dict[str, Any]:
-    pattern, extent = element[0], element[1]
+    if len(element) != len(("pattern", "range")):
+        raise ValueError("a recurrence is a pattern and a range")
+    pattern, extent = element
     until = content(extent, "t:EndDate")
     number = content(extent, "t:NumberOfOccurrences")
     recurrence = Recurrence(

@@ -56,12 +56,24 @@ def matching(element: ET.Element) -> Test:
         raise Refusal("ErrorUnsupportedQueryFilter")
     compare = _COMPARISONS[name]
     text = _constant(element)
+    moment = _moment(text)
 
     def compared(shown: Shown) -> bool:
         value = value_of(shown)
-        return compare(value, instant(text) if isinstance(value, datetime) else text)
+        if not isinstance(value, datetime):
+            return compare(value, text)
+        if moment is None:
+            raise Refusal("ErrorInvalidValueForProperty")
+        return compare(value, moment)
 
     return compared
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return instant(text)
+    except ValueError:
+        return None
 
 
 def _contains(element: ET.Element, value_of: Callable[[Shown], datetime | str]) -> Test:

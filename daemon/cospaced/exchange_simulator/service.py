@@ -116,6 +116,8 @@ class Service:
             messages = list(carry_out(call))
         except Refusal as refusal:
             messages = [failure(asked.operation, refusal)]
+        if not messages:
+            raise SoapFault("ErrorSchemaValidation", "The request is about nothing.")
         return self.answered(asked.operation, messages)
 
     def answered(self, operation: str, messages: Iterable[str]) -> Reply:

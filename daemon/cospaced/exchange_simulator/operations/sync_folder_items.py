@@ -32,7 +32,7 @@ class _SyncState:
 def sync_folder_items(call: Call) -> Iterator[str]:
     """Return one message with the changes."""
     try:
-        box, folder = call.folder(call.needed("m:SyncFolderId")[0])
+        box, folder = call.folder(call.needed("m:SyncFolderId/*"))
         state = _read(content(call.request, "m:SyncState"), box, folder)
     except Refusal as refusal:
         known = "" if call.knobs.bare_sync_error else "<m:SyncState/>"

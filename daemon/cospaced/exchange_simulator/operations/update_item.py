@@ -27,7 +27,9 @@ def update_item(call: Call) -> Iterator[str]:
 
 
 def _updated(call: Call, element: ET.Element) -> Shown:
-    identity = element[0]
+    identity = first(element, "*")
+    if identity is None:
+        raise Refusal("ErrorInvalidRequest")
     box, shown = named(call, identity)
     stale = identity.get("ChangeKey") not in (None, shown.item.change_key)
     if stale and call.request.get("ConflictResolution") != "AlwaysOverwrite":
