@@ -34,7 +34,7 @@ from exchangelib.protocol import BaseProtocol
 from exchangelib.version import EXCHANGE_2016
 
 from cospaced.exchange_simulator.faults import Fault
-from support.exchange import ANNA, ROOM, Desk, an_exchange, lite_calendar, noon
+from support.exchange import ANNA, OTHER_ROOM, ROOM, Desk, an_exchange, lite_calendar, noon
 
 
 EVENTS = 6
@@ -49,8 +49,8 @@ async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         yield made
 
 
-def viewing(desk: Desk, **configuration: Any) -> Callable[[], list[Any]]:
-    calendar = lite_calendar(desk.account(**configuration))
+def viewing(desk: Desk, *, address: str = ROOM, **configuration: Any) -> Callable[[], list[Any]]:
+    calendar = lite_calendar(desk.account(address, **configuration))
     span = calendar.view(noon(0), noon(EVENTS + 1)).only("subject", "start", "end")
     return lambda: list(span)
 
@@ -260,3 +260,15 @@ async def test_faults_and_latency_come_by_chance_too(desk: Desk) -> None:
     began = time.monotonic()
     assert set(await desk.ask(outcomes)) == {"done", "busy"}
     assert time.monotonic() - began >= 0.2
+
+
+async def test_requests_beyond_a_mailboxs_budget_are_refused(desk: Desk) -> None:
+    desk.exchange.knobs = replace(desk.exchange.knobs, request_limit=1, latency=(0.3, 0.3))
+    one, two, other = viewing(desk), viewing(desk), viewing(desk, address=OTHER_ROOM)
+    done = await asyncio.gather(
+        desk.ask(one), desk.ask(two), desk.ask(other), return_exceptions=True
+    )
+    assert done[2] == []
+    (refused,) = [found for found in done[:2] if isinstance(found, Exception)]
+    assert isinstance(refused, ErrorExceededConnectionCount)
+    assert len(await desk.ask(one)) == EVENTS

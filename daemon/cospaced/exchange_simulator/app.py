@@ -5,7 +5,9 @@ be torn is a ConnectionResetError instead.
 """
 
 import asyncio
-from contextlib import aclosing
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -16,7 +18,7 @@ from cospaced.exchange_simulator.faults import Fault, Faults, Rule
 from cospaced.exchange_simulator.refusals import SoapFault
 from cospaced.exchange_simulator.request_log import Logged, RequestLog
 from cospaced.exchange_simulator.rights import Account
-from cospaced.exchange_simulator.service import Asked, Reply, Service, Stream, read
+from cospaced.exchange_simulator.service import STREAMING, Asked, Reply, Service, Stream, read
 from cospaced.exchange_simulator.stream import envelopes
 from cospaced.exchange_simulator.tokens import PATH_END, Tokens
 from cospaced.loopback.asgi import Receive, Scope, Send, authorization, gone, need_http, whole_body
@@ -53,6 +55,7 @@ class App:
         self._tokens = tokens
         self._faults = faults
         self._log = log
+        self._under_way: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -82,8 +85,6 @@ class App:
         except SoapFault as fault:
             await _reply(send, self._service.fault(fault))
             return
-        if (seconds := self._faults.latency()) > 0:
-            await self._service.state.clock.sleep(seconds)
         turn = _Turn(
             account=login,
             asked=asked,
@@ -93,6 +94,28 @@ class App:
             receive=receive,
             send=send,
         )
+        if asked.operation == STREAMING:
+            await self._take(turn)
+            return
+        with self._counted(asked.impersonated.lower() or login.name) as at_once:
+            if at_once > self._service.state.knobs.request_limit:
+                reply = self._service.fault(SoapFault("ErrorExceededConnectionCount"))
+                self._note(turn, reply.status, reply.body)
+                await _reply(send, reply)
+            else:
+                await self._take(turn)
+
+    @contextmanager
+    def _counted(self, budget: str) -> Iterator[int]:
+        self._under_way[budget] += 1
+        try:
+            yield self._under_way[budget]
+        finally:
+            self._under_way[budget] -= 1
+
+    async def _take(self, turn: _Turn) -> None:
+        if (seconds := self._faults.latency()) > 0:
+            await self._service.state.clock.sleep(seconds)
         if turn.rule is None or not await self._stricken(turn, turn.rule):
             await self._answer(turn)
 

@@ -38,6 +38,9 @@ class Knobs:
     dated_orphan_uid: bool = False
     """The UID of an occurrence that came without its series carries its date, as in 2007."""
 
+    request_limit: int = 27
+    """Requests under way at once for one budget (EWSMaxConcurrency): an impersonated mailbox's, or
+    the account's own."""
     stream_limit: int = 10
     """Streams that an account may hold open (HangingConnectionLimit: 3 in 2013, 10 online)."""
     stream_minute: float = 60.0

@@ -26,7 +26,7 @@ class Logged:
 class RequestLog:
     """Keeps the latest requests and counts them all."""
 
-    def __init__(self, most: int = 10_000) -> None:
+    def __init__(self, most: int = 1_000) -> None:
         self._latest: deque[Logged] = deque(maxlen=most)
         self._counts: Counter[str] = Counter()
         self.listeners: list[Callable[[Logged], None]] = []

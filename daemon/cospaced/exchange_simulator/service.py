@@ -26,6 +26,9 @@ from cospaced.exchange_simulator.state import State
 from cospaced.exchange_simulator.subscriptions import Subscription, Subscriptions
 
 
+STREAMING = "GetStreamingEvents"
+"""The one operation whose answer goes on; it has a budget of its own."""
+
 _PROLOG = '<?xml version="1.0" encoding="utf-8"?>'
 
 
@@ -107,7 +110,7 @@ class Service:
             post=self._post,
             subscriptions=self.subscriptions,
         )
-        if asked.operation == "GetStreamingEvents":
+        if asked.operation == STREAMING:
             return self._stream(call)
         carry_out = operations.OPERATIONS.get(asked.operation)
         if carry_out is None:
@@ -144,7 +147,7 @@ class Service:
         missing = [identity for identity, one in found.items() if one is None]
         if missing:
             message = operations.subscriptions_missing(missing)
-            return self.answered("GetStreamingEvents", [message])
+            return self.answered(STREAMING, [message])
         listening = tuple(one for one in found.values() if one is not None)
         return Stream(subscriptions=listening, minutes=minutes, account=account)
 

@@ -6,11 +6,8 @@ from collections.abc import AsyncGenerator
 from cospaced.exchange_simulator.asking import success
 from cospaced.exchange_simulator.markup import tag, text
 from cospaced.exchange_simulator.operations import subscriptions_missing
-from cospaced.exchange_simulator.service import Service, Stream
+from cospaced.exchange_simulator.service import STREAMING, Service, Stream
 from cospaced.exchange_simulator.subscriptions import Subscription
-
-
-_OPERATION = "GetStreamingEvents"
 
 
 async def envelopes(stream: Stream, service: Service) -> AsyncGenerator[str, None]:
@@ -30,7 +27,7 @@ async def envelopes(stream: Stream, service: Service) -> AsyncGenerator[str, Non
                 one.id for one in stream.subscriptions if service.subscriptions.find(one.id) is None
             ]
             if lost:
-                yield service.response(_OPERATION, [subscriptions_missing(lost)])
+                yield service.response(STREAMING, [subscriptions_missing(lost)])
                 return
             told = _notifications(stream.subscriptions)
             if told:
@@ -64,4 +61,4 @@ def _notifications(subscriptions: tuple[Subscription, ...]) -> str:
 
 
 def _envelope(service: Service, inside: str) -> str:
-    return service.response(_OPERATION, [success(_OPERATION, inside)])
+    return service.response(STREAMING, [success(STREAMING, inside)])
