@@ -209,8 +209,12 @@ async def test_a_view_that_asks_for_nothing_in_particular_gets_everything(desk: 
     assert found.appointment_state == ("Meeting", "Received")
 
 
-async def test_lists_hold_only_what_was_asked_for_and_never_a_mail_address(desk: Desk) -> None:
+async def test_lists_hold_only_what_was_asked_for_and_no_mail_address_of_ones_own(
+    desk: Desk,
+) -> None:
     desk.scenarios.invite(ANNA, [ROOM], noon())
+    guest = Person(address="guest@elsewhere.test", name="Guest")
+    desk.scenarios.invite(guest, [ROOM], noon(5))
     calendar = lite_calendar(desk.account())
     await desk.ask(lambda: list(calendar.view(noon(0), noon(2)).only("subject", "start")))
     told = [one.body for one in desk.exchange.requests if one.operation == "FindItem"][-1]
@@ -219,5 +223,6 @@ async def test_lists_hold_only_what_was_asked_for_and_never_a_mail_address(desk:
         assert absent not in told
     await desk.ask(lambda: list(calendar.sync_items(only_fields=["organizer", "resources"])))
     told = [one.body for one in desk.exchange.requests if one.operation == "SyncFolderItems"][-1]
-    assert "<t:RoutingType>EX</t:RoutingType>" in told
+    assert told.count("<t:RoutingType>EX</t:RoutingType>") == 1
+    assert told.count("<t:EmailAddress>guest@elsewhere.test</t:EmailAddress>") == 1
     assert "<t:Resources>" not in told

@@ -233,3 +233,18 @@ def test_a_room_that_is_booked_by_hand_is_its_own_organizer() -> None:
     assert made.content.answer is Answer.ORGANIZER
     assert made.content.invited == ()
     assert model.scenarios.copy(ROOM, made) is made
+
+
+@pytest.mark.parametrize(("intended", "arrived"), [("Free", "Free"), ("OOF", "Tentative")])
+def test_an_event_is_shown_as_its_organizer_intends_once_it_is_accepted(
+    intended: str, arrived: str
+) -> None:
+    model = a_model()
+    model.scenarios.set_processing(ROOM, paused=True)
+    wording = Wording(busy=Busy(intended))
+    copy = model.scenarios.copy(
+        ROOM, model.scenarios.invite(ANNA, [ROOM], model.start, wording=wording)
+    )
+    assert copy.content.busy == arrived
+    model.scenarios.answer(ROOM)
+    assert copy.content.busy == intended

@@ -11,8 +11,10 @@ from cospaced.exchange_simulator.post import Post
 from cospaced.exchange_simulator.records import Item, Kind, Shown
 from cospaced.exchange_simulator.refusals import Refusal, SoapFault
 from cospaced.exchange_simulator.rights import Account, Rights
+from cospaced.exchange_simulator.shapes import item_shape
 from cospaced.exchange_simulator.state import Mailbox, State
 from cospaced.exchange_simulator.subscriptions import Subscriptions
+from cospaced.exchange_simulator.writers import Page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,16 @@ class Call:
         if item.kind is not Kind.MASTER or not is_planned(item, planned):
             raise Refusal("ErrorItemNotFound")
         return box, occurrence(item, planned)
+
+    def page(self, box: Mailbox, *, found: bool = False) -> Page:
+        """Return how a mailbox's items are shown; `found`: by an operation that tells less."""
+        return Page(
+            box=box,
+            shape=item_shape(self.request),
+            knobs=self.knobs,
+            found=found,
+            directory=self.state.mailboxes,
+        )
 
     def needed(self, path: str) -> ET.Element:
         """Return an element that a request must have; Refusal."""

@@ -60,7 +60,8 @@ def answer(call: Call, box: Mailbox, shown: Shown, given: Answer) -> None:
     if given is Answer.DECLINE:
         remove(call, box, shown)
     else:
-        busy = Busy.TENTATIVE if given is Answer.TENTATIVE else Busy.BUSY
+        tentative = given is Answer.TENTATIVE
+        busy = Busy.TENTATIVE if tentative else shown.content.intended
         if shown.planned is None:
             item.content = replace(item.content, answer=given, busy=busy)
             for key, one in item.overrides.items():

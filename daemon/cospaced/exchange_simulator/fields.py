@@ -103,6 +103,10 @@ _ALL: tuple[tuple[str, Writer], ...] = (
         write.plain("t:IsOnlineMeeting", lambda shown: shown.content.online),
     ),
     (
+        "calendar:IntendedFreeBusyStatus",
+        write.plain("t:IntendedFreeBusyStatus", lambda shown: shown.content.intended),
+    ),
+    (
         "calendar:IsOrganizer",
         write.plain("t:IsOrganizer", lambda shown: shown.content.answer is Answer.ORGANIZER),
     ),

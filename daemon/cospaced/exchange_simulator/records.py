@@ -79,6 +79,8 @@ class Content:
     all_day: bool = False
     sensitivity: Sensitivity = Sensitivity.NORMAL
     busy: Busy = Busy.BUSY
+    intended: Busy = Busy.BUSY
+    """What the organizer wants it to be shown as once it is accepted."""
     answer: Answer = Answer.ORGANIZER
     cancelled: bool = False
     online: bool = False

@@ -22,7 +22,8 @@ def as_arrived(content: Content) -> Content:
     return replace(
         content,
         answer=Answer.UNANSWERED,
-        busy=Busy.TENTATIVE,
+        busy=Busy.FREE if content.busy is Busy.FREE else Busy.TENTATIVE,
+        intended=content.busy,
         required=_untold(content.required),
         optional=_untold(content.optional),
         resources=_untold(content.resources),
@@ -42,7 +43,7 @@ def as_processed(content: Content, organizer: Person, processing: Processing) ->
     return replace(
         content,
         answer=Answer.ACCEPT,
-        busy=Busy.BUSY,
+        busy=content.intended,
         subject=subject,
         body="" if processing.delete_comments else content.body,
         sensitivity=Sensitivity.NORMAL if private else content.sensitivity,

@@ -12,7 +12,15 @@ from typing import Any
 from cospaced.exchange_simulator.expansion import is_planned, planned_between
 from cospaced.exchange_simulator.identity import new_uid
 from cospaced.exchange_simulator.post import Post
-from cospaced.exchange_simulator.records import Content, Item, Person, Sensitivity, changed, shifted
+from cospaced.exchange_simulator.records import (
+    Busy,
+    Content,
+    Item,
+    Person,
+    Sensitivity,
+    changed,
+    shifted,
+)
 from cospaced.exchange_simulator.recurrence import Recurrence
 from cospaced.exchange_simulator.state import Mailbox, Processing, State
 from cospaced.exchange_simulator.zones import zone
@@ -28,6 +36,7 @@ class Wording:
     sensitivity: Sensitivity = Sensitivity.NORMAL
     all_day: bool = False
     online: bool = False
+    busy: Busy = Busy.BUSY
     required: tuple[Person, ...] = ()
     time_zone: str = "W. Europe Standard Time"
 
@@ -84,6 +93,7 @@ class Scenarios:
             sensitivity=wording.sensitivity,
             all_day=wording.all_day,
             online=wording.online,
+            busy=wording.busy,
             required=wording.required,
             resources=tuple(box.person for box in boxes),
         )

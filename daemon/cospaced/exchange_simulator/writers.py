@@ -1,7 +1,7 @@
 """How single fields of a calendar item are written; `fields` says in which order."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 from cospaced.exchange_simulator.expansion import numbered, occurrence
@@ -20,8 +20,10 @@ class Page:
     box: Mailbox
     shape: Shape
     knobs: Knobs
-    found: bool = False
+    found: bool
     """True: by FindItem or SyncFolderItems, which tell less."""
+    directory: Container[str]
+    """The addresses that have a mailbox here, and so a name in the directory."""
 
 
 Writer = Callable[[Shown, Page], str]
@@ -62,7 +64,7 @@ def _person(name: str, person: Person, *inside: str) -> str:
 def organizer(shown: Shown, page: Page) -> str:
     """Return the organizer: by mail address, or in lists by directory name."""
     person = shown.item.organizer
-    if page.found:
+    if page.found and person.address.lower() in page.directory:
         common = f"/o=Simulated/ou=Exchange Administrative Group/cn=Recipients/cn={person.address}"
         mailbox = (
             text("t:Name", person.shown_name)

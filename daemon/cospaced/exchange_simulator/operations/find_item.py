@@ -11,9 +11,7 @@ from cospaced.exchange_simulator.markup import every, first, instant, tag
 from cospaced.exchange_simulator.records import Shown
 from cospaced.exchange_simulator.refusals import Refusal
 from cospaced.exchange_simulator.restriction import matching
-from cospaced.exchange_simulator.shapes import item_shape
 from cospaced.exchange_simulator.state import Mailbox
-from cospaced.exchange_simulator.writers import Page
 
 
 _LONGEST_VIEW = timedelta(days=2 * 366)
@@ -76,7 +74,7 @@ def _page(call: Call, box: Mailbox, shown: list[Shown]) -> str:
 def _root(
     call: Call, box: Mailbox, told: list[Shown], *, total: int, last: bool, **attributes: str
 ) -> str:
-    page = Page(box=box, shape=item_shape(call.request), knobs=call.knobs, found=True)
+    page = call.page(box, found=True)
     items = tag("t:Items", *(calendar_item(one, page) for one in told))
     attributes |= {
         "TotalItemsInView": str(total),

@@ -9,22 +9,18 @@ from cospaced.exchange_simulator.fields import calendar_item
 from cospaced.exchange_simulator.markup import first, local, tag
 from cospaced.exchange_simulator.records import Kind, Shown
 from cospaced.exchange_simulator.refusals import Refusal
-from cospaced.exchange_simulator.shapes import item_shape
 from cospaced.exchange_simulator.state import Mailbox
-from cospaced.exchange_simulator.writers import Page
 
 
 def get_item(call: Call) -> Iterator[str]:
     """Return one message for each id, in their order."""
-    shape = item_shape(call.request)
     for element in list(first(call.request, "m:ItemIds") or ()):
         try:
             box, shown = named(call, element)
         except Refusal as refusal:
             yield failure("GetItem", refusal)
             continue
-        page = Page(box=box, shape=shape, knobs=call.knobs)
-        yield success("GetItem", tag("m:Items", calendar_item(shown, page)))
+        yield success("GetItem", tag("m:Items", calendar_item(shown, call.page(box))))
 
 
 def named(call: Call, element: ET.Element) -> tuple[Mailbox, Shown]:

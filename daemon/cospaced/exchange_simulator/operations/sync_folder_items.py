@@ -14,7 +14,6 @@ from cospaced.exchange_simulator.expansion import itself
 from cospaced.exchange_simulator.fields import calendar_item
 from cospaced.exchange_simulator.markup import content, every, tag, text
 from cospaced.exchange_simulator.refusals import Refusal
-from cospaced.exchange_simulator.shapes import item_shape
 from cospaced.exchange_simulator.state import Mailbox
 from cospaced.exchange_simulator.writers import Page
 
@@ -41,7 +40,7 @@ def sync_folder_items(call: Call) -> Iterator[str]:
         return
     ignored = {one.get("Id") for one in every(call.request, "m:Ignore/t:ItemId")}
     most = number(content(call.request, "m:MaxChangesReturned", "512"))
-    page = Page(box=box, shape=item_shape(call.request), knobs=call.knobs, found=True)
+    page = call.page(box, found=True)
     changes = list(_changes(box, state, page)) if folder == "calendar" else []
     told, left = changes[:most], changes[most:]
     now = _SyncState(box.number, box.number)
