@@ -14,6 +14,7 @@ from exchangelib import NTLM, Account, Configuration, Credentials
 from exchangelib.protocol import CachingProtocol
 
 from cospaced.commands.simulate_exchange import simulate_exchange
+from support.configurations import CMS, POOL, loaded, problems
 from support.exchange import VERSION, lite_calendar, noon
 from support.loopback import listening
 
@@ -43,10 +44,18 @@ def value(said: str, key: str) -> str:
     return said.split(f"\n{key} = ")[1].partition("\n")[0]
 
 
-async def test_it_tells_a_configuration_that_reads_bookings_and_ends_with_ctrl_c() -> None:
+def configuration(said: str) -> str:
+    """What it tells, between sections of a whole file."""
+    snippet = said.split("in cospaced.ini:\n\n")[1].partition("\nCtrl-C")[0]
+    return CMS + POOL + snippet
+
+
+async def test_it_tells_a_configuration_that_reads_bookings_and_ends_with_ctrl_c(
+    tmp_path: Path,
+) -> None:
     process, said = await started("--auth", "ntlm", "--room", "room@example.com", "-v")
-    assert "[calendar:exchange]\ntype = exchange\n" in said
-    assert "\n[room:room]\ncalendar = exchange\nmailbox = room@example.com\n" in said
+    (room,) = loaded(tmp_path, configuration(said)).rooms
+    assert (room.calendar, room.mailbox) == ("exchange", "room@example.com")
 
     def starts() -> int:
         CachingProtocol.clear_cache()
@@ -76,6 +85,7 @@ async def test_oauth_over_https_gives_tokens_for_the_ca_that_it_tells(tmp_path: 
     process, said = await started("--auth", "oauth", "--ca-out", str(ca_file))
     url = said.split("tokens are had from ")[1].partition("\n")[0]
     assert url.startswith("https://")
+    assert problems(tmp_path, configuration(said)) == []
     form = {
         "grant_type": "client_credentials",
         "client_id": value(said, "client_id"),
