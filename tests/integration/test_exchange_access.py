@@ -1,12 +1,15 @@
 """Logging in to the simulated Exchange, and whose mailboxes that opens, as exchangelib meets it."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import urllib3
 from exchangelib import DELEGATE, NTLM, OAUTH2, Account, Credentials, OAuth2Credentials
@@ -21,6 +24,7 @@ from oauthlib.oauth2.rfc6749.errors import InvalidClientIdError
 
 from cospaced.exchange_simulator.knobs import Knobs
 from cospaced.exchange_simulator.rights import Account as SimulatedAccount
+from cospaced.loopback.listening import transport_of
 from support.exchange import ANNA, OTHER_ROOM, ROOM, SERVICE, Desk, an_exchange, lite_calendar, noon
 
 
@@ -71,6 +75,24 @@ async def test_a_wrong_password_is_refused_by_ntlm(desk: Desk) -> None:
         await desk.ask(lambda: count(account))
 
 
+async def test_a_connection_that_is_gone_is_forgotten(desk: Desk) -> None:
+    seen: list[weakref.ref[Any]] = []
+    app = desk.exchange.app
+
+    async def watching(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(weakref.ref(transport_of(send)))
+        await app(scope, receive, send)
+
+    desk.exchange.app = watching  # type: ignore[assignment]
+    async with httpx.AsyncClient(trust_env=False) as client:
+        assert (await client.post(desk.served.url)).status_code == 401
+    async with asyncio.timeout(5):
+        while any(one() is not None for one in seen):
+            await asyncio.sleep(0.02)
+            gc.collect()
+    assert len(seen) == 1
+
+
 async def test_left_to_itself_a_client_picks_ntlm_and_learns_the_version(desk: Desk) -> None:
     desk.exchange.grant(replace(SERVICE, password="secret"))
     credentials = Credentials("svc", "secret")
@@ -104,23 +126,51 @@ def oauth(desk: Desk, kind: type[Entra] = Entra, secret: str = "s3cret") -> Acco
     return desk.account(credentials=credentials, auth=OAUTH2)
 
 
+FORM = {
+    "grant_type": "client_credentials",
+    "client_id": "client-id",
+    "client_secret": "s3cret",
+    "scope": "https://outlook.office365.com/.default",
+}
+
+
 @pytest.fixture
 def over_http(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
 
 
+def let_expire(account: Account) -> None:
+    """Let the client believe that its token's time is over."""
+    session = account.protocol.get_session()
+    session._client._expires_at = 1
+    account.protocol.release_session(session)
+
+
 @pytest.mark.usefixtures("over_http")
-async def test_an_expired_token_cannot_be_refreshed_but_fetched_anew(tmp_path: Path) -> None:
-    async with an_exchange(tmp_path, Knobs(token_seconds=1.2)) as desk:
-        stock, mended = oauth(desk), oauth(desk, EntraAgain)
-        assert await desk.ask(lambda: count(stock) + count(mended)) == 0
-        assert desk.exchange.tokens.issued == 2
-        await asyncio.sleep(1.4)
-        assert await desk.ask(lambda: count(mended)) == 0
-        with pytest.raises(InvalidClientIdError, match="AADSTS900144"):
-            await desk.ask(lambda: count(stock))
-        assert await desk.ask(lambda: count(stock)) == 0
-        assert desk.exchange.tokens.issued == 4
+async def test_an_expired_token_cannot_be_refreshed_but_fetched_anew(desk: Desk) -> None:
+    stock, mended = oauth(desk), oauth(desk, EntraAgain)
+    for account in (stock, mended):
+        assert await desk.ask(lambda account=account: count(account)) == 1
+        await desk.ask(lambda account=account: let_expire(account))
+    assert desk.exchange.tokens.issued == 2
+    assert await desk.ask(lambda: count(mended)) == 1
+    with pytest.raises(InvalidClientIdError, match="AADSTS900144"):
+        await desk.ask(lambda: count(stock))
+    assert await desk.ask(lambda: count(stock)) == 1
+    assert desk.exchange.tokens.issued == 4
+
+
+@pytest.mark.usefixtures("over_http")
+async def test_a_token_holds_as_long_as_it_says(tmp_path: Path) -> None:
+    async with an_exchange(tmp_path, Knobs(token_seconds=600)) as desk:
+        account = oauth(desk)
+        await desk.ask(lambda: count(account))
+        token = account.protocol.credentials.access_token
+        assert token["expires_in"] == 600
+        assert desk.exchange.tokens.holder(token["access_token"]) is not None
+        desk.exchange.knobs = replace(desk.exchange.knobs, token_seconds=0)
+        second = await desk.ask(lambda: httpx.post(desk.served.token_url(), data=FORM).json())
+        assert desk.exchange.tokens.holder(second["access_token"]) is None
 
 
 @pytest.mark.usefixtures("over_http")

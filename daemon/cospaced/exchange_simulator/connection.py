@@ -5,15 +5,19 @@ import struct
 from asyncio import Transport
 from dataclasses import dataclass
 from typing import Any
+from weakref import ref
 
 from cospaced.exchange_simulator.rights import Account
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Connection:
-    """`transport` None: in process, where nothing can be torn."""
+    """`transport` None: in process, where nothing can be torn.
 
-    transport: Transport | None = None
+    It is held weakly, so that whoever keeps connections by their transports may lose both.
+    """
+
+    transport: ref[Transport] | None = None
     handshake: Any = None
     """An NTLM login under way."""
     account: Account | None = None
@@ -34,6 +38,7 @@ class Connection:
         transport.close()
 
     def _needed(self) -> Transport:
-        if self.transport is None:
+        transport = self.transport() if self.transport is not None else None
+        if transport is None:
             raise ConnectionResetError("the simulator tore the connection")
-        return self.transport
+        return transport

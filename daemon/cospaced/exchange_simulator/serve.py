@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import uvicorn
 
@@ -107,7 +107,7 @@ def _server(exchange: Exchange, identity: Identity | None) -> uvicorn.Server:
         transport = transport_of(send)
         if transport is not None:
             if transport not in connections:
-                connections[transport] = Connection(transport=transport)
+                connections[transport] = Connection(transport=ref(transport))
             scope[CONNECTION] = connections[transport]
         await exchange.app(scope, receive, send)
 
