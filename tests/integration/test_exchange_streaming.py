@@ -13,6 +13,7 @@ from exchangelib.properties import CreatedEvent, DeletedEvent, Event, ModifiedEv
 
 from cospaced.exchange_simulator.faults import Fault
 from cospaced.exchange_simulator.knobs import Knobs
+from cospaced.exchange_simulator.service import STREAMING
 from support.exchange import ANNA, ROOM, Desk, an_exchange, lite_calendar, noon
 
 
@@ -39,7 +40,7 @@ def listen(account: Account, subscription: str) -> list[Event]:
 async def opened(desk: Desk) -> None:
     """Wait until a stream has begun."""
     async with asyncio.timeout(10):
-        while not desk.exchange.requests.count("GetStreamingEvents"):
+        while not desk.exchange.requests.count(STREAMING):
             await asyncio.sleep(0.01)
 
 
@@ -54,6 +55,9 @@ async def test_changes_are_told_as_they_happen_and_the_stream_closes_in_time(des
     desk.scenarios.delete(ROOM, made)
     events = await listening
     assert 0.9 < time.monotonic() - began < 15
+    envelopes = [one.body for one in desk.exchange.requests if one.operation == STREAMING]
+    assert "<m:ConnectionStatus>OK</m:ConnectionStatus>" in envelopes[0]
+    assert "<m:ConnectionStatus>Closed</m:ConnectionStatus>" in envelopes[-1]
     told = [one for one in events if not isinstance(one, StatusEvent)]
     assert [type(one) for one in told] == [CreatedEvent, ModifiedEvent, DeletedEvent]
     assert {one.item_id.id for one in told} == {copy.id}
@@ -100,7 +104,7 @@ async def test_a_server_that_forgets_its_subscriptions_says_so_in_the_stream(des
 async def test_a_stream_that_dies_is_an_error_and_not_a_quiet_end(desk: Desk) -> None:
     account = desk.account()
     subscription = await desk.ask(lambda: subscribe(account))
-    desk.exchange.strike(Fault.STREAM_DIES, "GetStreamingEvents", envelopes=2)
+    desk.exchange.strike(Fault.STREAM_DIES, STREAMING, envelopes=2)
     with pytest.raises(Exception, match=r"reset|aborted|ended prematurely") as caught:
         await desk.ask(lambda: listen(account, subscription))
     assert not isinstance(caught.value, ErrorSubscriptionNotFound)
