@@ -166,3 +166,35 @@ def test_nobody_but_the_owner_speaks_for_a_booking_whenever_he_was_seen() -> Non
 def test_of_organizers_seen_in_one_moment_the_one_in_most_rooms_owns_the_uid() -> None:
     copies = (_copy("aula", organizer="b@x"), _copy("boardroom"), _copy("video"))
     assert _fold(*copies).strangers == ("aula",)
+
+
+@pytest.mark.parametrize(
+    ("titles", "expected"),
+    [
+        (("Ada Lovelace", "Planning"), "Planning"),
+        (("", "Planning"), "Planning"),
+        (("Ada Lovelace", "ADA LOVELACE"), "ADA LOVELACE"),
+        (("Ada Lovelace Planning", "Planning"), "Planning"),
+        (("Ada Lovelace Planning", "Ada Lovelace Planning"), "Ada Lovelace Planning"),
+        (("Planning", "Ada Lovelace"), "Planning"),
+        (("", ""), ""),
+    ],
+)
+def test_a_title_that_a_room_mailbox_spoilt_is_taken_from_another_copy(
+    titles: tuple[str, str], expected: str
+) -> None:
+    copies = [
+        _copy(room, title=title, organizer_name="Ada Lovelace")
+        for room, title in zip(("aula", "boardroom"), titles, strict=True)
+    ]
+    wanted = _fold(*copies).wanted
+    assert wanted is not None
+    assert wanted.title == expected
+
+
+def test_a_copy_that_differs_and_is_private_keeps_the_booking_private() -> None:
+    newer = _copy("aula", sequence=1)
+    private = _copy("boardroom", private=True, end=NOW + 2 * HOUR)
+    wanted = _fold(newer, private, read=60, min_rooms=1).wanted
+    assert wanted is not None
+    assert (wanted.rooms, wanted.private) == (("aula",), True)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from cospaced.domain.calendar import Answer, Busy, Copy, Occurrence
+from cospaced.domain.calendar import Answer, Busy, Copy
 from cospaced.settings import Choice, ConferenceSettings, PrivateMode, RoomSettings
 
 
@@ -94,7 +94,8 @@ def fold(
     if reason:
         skipped += [_skip(c, reason) for c in agreeing]
         return Folded(wanted=None, skipped=tuple(skipped), strangers=strangers)
-    wanted = _wanted(agreeing, newest.occurrence)
+    private = any(copy.occurrence.private for copy in counting)
+    wanted = _wanted(agreeing, newest, private=private)
     return Folded(wanted=wanted, skipped=tuple(skipped), strangers=strangers)
 
 
@@ -180,18 +181,34 @@ def _too_few(
     return f"only {equipped} of at least {terms.min_rooms} rooms with an endpoint"
 
 
-def _wanted(copies: list[Copy], newest: Occurrence) -> Wanted:
+def _wanted(copies: list[Copy], newest: Copy, *, private: bool) -> Wanted:
+    event = newest.occurrence
     return Wanted(
-        uid=newest.uid,
-        recurrence_id=newest.recurrence_id,
-        organizer=newest.organizer,
-        organizer_name=newest.organizer_name,
-        title=newest.title,
-        private=any(c.occurrence.private for c in copies),
-        start=newest.start,
-        end=newest.end,
+        uid=event.uid,
+        recurrence_id=event.recurrence_id,
+        organizer=event.organizer,
+        organizer_name=event.organizer_name,
+        title=_title(copies, newest),
+        private=private,
+        start=event.start,
+        end=event.end,
         rooms=tuple(c.room for c in copies),
     )
+
+
+def _title(copies: list[Copy], newest: Copy) -> str:
+    """Return the title of the newest copy that has kept its own.
+
+    Room mailboxes of Exchange write the organizer's name before the subject
+    (AddOrganizerToSubject), or in its place (and DeleteSubject), each as it is set.
+    """
+    titles = [c.occurrence.title for c in sorted(copies, key=_revision, reverse=True)]
+    prefix = f"{newest.occurrence.organizer_name} "
+    own = [title for title in titles if title and title.casefold() != prefix.strip().casefold()]
+    if not own:
+        return newest.occurrence.title
+    bare = own[0].removeprefix(prefix)
+    return bare if bare in own else own[0]
 
 
 def _skip(copy: Copy, reason: str, *, worth_telling: bool = False) -> Skipped:
