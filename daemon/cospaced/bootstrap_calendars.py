@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from importlib.util import find_spec
 
 from cospaced.calendars.caldav import library
 from cospaced.calendars.caldav.source import MODULE, WORKERS, CaldavSource
@@ -86,16 +87,23 @@ def make_source(
     """
     if problem := _problem(calendar, settings):
         raise ConfigurationError((problem,))
+    zone = settings.daemon.time_zone
     if calendar.type is SourceType.CALDAV:
         return CaldavSource(
             calendar,
-            time_zone=settings.daemon.time_zone,
+            time_zone=zone,
             workers=partial(WorkerPool, size=WORKERS, module=MODULE),
             clock=clock,
         )
+    if calendar.type is SourceType.GRAPH:
+        # msal takes a third of a second to import, and is an extra of its own.
+        from cospaced.calendars.graph.source import GraphSource  # noqa: PLC0415
+
+        web = Web(verify=calendar.verify, ca_file=calendar.ca_file)
+        return GraphSource(calendar, time_zone=zone, web=web, offload=offload, clock=clock)
     return IcalSource(
         calendar,
-        time_zone=settings.daemon.time_zone,
+        time_zone=zone,
         web=Web(verify=calendar.verify, ca_file=calendar.ca_file, connections=AT_ONCE),
         expander=expander,
         offload=offload,
@@ -111,12 +119,21 @@ def check_calendars(settings: Settings) -> None:
 
 
 def _problem(calendar: CalendarSettings, settings: Settings) -> Problem | None:
-    if calendar.type is SourceType.ICAL:
-        return None
-    if calendar.type is SourceType.CALDAV:
-        text = library.missing()
-    else:
-        text = f"this version reads no {calendar.type} calendars (publish them as ical)"
+    text = _unreadable(calendar)
     section = f"calendar:{calendar.name}"
     file = str(settings.file)
     return Problem(file=file, line=0, section=section, key="type", text=text) if text else None
+
+
+def _unreadable(calendar: CalendarSettings) -> str:
+    """Say why this installation cannot read a kind of calendar; empty where it can."""
+    match calendar.type:
+        case SourceType.ICAL:
+            return ""
+        case SourceType.CALDAV:
+            return library.missing()
+        case SourceType.GRAPH:
+            missing = find_spec("msal") is None
+            return "msal is not installed (pip install 'cospaced[graph]')" if missing else ""
+        case SourceType.EXCHANGE:
+            return f"this version reads no {calendar.type} calendars (publish them as ical)"

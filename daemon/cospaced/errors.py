@@ -13,6 +13,7 @@ Exceptions do not log. Foreign exceptions become one of these in the adapter tha
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 
 class CospacedError(Exception):
@@ -49,12 +50,14 @@ class CalendarError(CospacedError):
     """A calendar could not be read, parsed or trusted.
 
     `kind` is one stable word for keys and tests (`timeout`, `login`, `certificate`, `not_found`,
-    `truncated`, `not_a_calendar`, `too_large`, `hung`, `redirect`, `unreachable`, `unreadable`).
+    `truncated`, `not_a_calendar`, `too_large`, `hung`, `redirect`, `unreachable`, `unreadable`,
+    `throttled`). `after`: the source asks not to be asked again before.
     """
 
-    def __init__(self, kind: str, text: str) -> None:
+    def __init__(self, kind: str, text: str, *, after: timedelta | None = None) -> None:
         super().__init__(text)
         self.kind = kind
+        self.after = after
 
 
 class Unreachable(CospacedError):

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import blake2b
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from cospaced.domain.calendar import Reading
 
@@ -21,6 +21,8 @@ class Stamp:
     """Digest of where it was read and of the settings that it was understood by."""
     full: str
     """When it was last read whole, ISO 8601."""
+    needs_body: ClassVar[bool] = True
+    """Whether it is worth nothing without the body of its reading."""
 
     def written(self) -> str:
         """Return it as text."""
@@ -47,7 +49,7 @@ Some = TypeVar("Some", bound=Stamp)
 
 def read(previous: Reading | None, meant: str, kind: type[Some]) -> Some | None:
     """Return the stamp of a reading that still holds, or None: then all is to be read anew."""
-    if previous is None or not previous.stamp or not previous.body:
+    if previous is None or not previous.stamp or (kind.needs_body and not previous.body):
         return None
     try:
         stamp = kind(**json.loads(previous.stamp))

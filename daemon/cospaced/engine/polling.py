@@ -241,7 +241,7 @@ class Polling:
         """Take up what a poll found; return how soon it wants to be asked again."""
         if isinstance(found, CalendarError):
             await self._failed(name, desk, found)
-            return None
+            return found.after and max(found.after, self._interval(name))
         return await self._accept(name, desk, found)
 
     async def _accept(self, name: str, desk: RoomDesk, reading: Reading) -> timedelta | None:

@@ -6,10 +6,11 @@ be torn is a ConnectionResetError instead.
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import TypeAlias
 
 from cospaced.exchange_simulator import wreck
 from cospaced.exchange_simulator.access import Access, Challenge
@@ -28,6 +29,8 @@ PATH = "/EWS/Exchange.asmx"
 CONNECTION = "cospaced.connection"
 """Where a scope holds the Connection."""
 
+Elsewhere: TypeAlias = Callable[[Scope, Receive, Send, bytes], Awaitable[None]]
+
 _XML = (b"content-type", b"text/xml; charset=utf-8")
 
 
@@ -45,11 +48,15 @@ class _Turn:
 
 
 class App:
-    """Answers on two paths: EWS, and `/TENANT/oauth2/v2.0/token`."""
+    """Answers on two paths: EWS, and `/TENANT/oauth2/v2.0/token`.
+
+    All others go to `elsewhere`, with the body that was read; by default nothing is there.
+    """
 
     def __init__(
         self, service: Service, access: Access, tokens: Tokens, faults: Faults, log: RequestLog
     ) -> None:
+        self.elsewhere: Elsewhere = _nowhere
         self._service = service
         self._access = access
         self._tokens = tokens
@@ -65,9 +72,9 @@ class App:
         if path.endswith(PATH_END):
             told = self._tokens.answer(body)
             kind = (b"content-type", b"application/json; charset=utf-8")
-            await _send(send, told.status, told.body.encode(), [kind])
+            await send_whole(send, told.status, told.body.encode(), [kind])
         elif path.lower() != PATH.lower():
-            await _send(send, HTTPStatus.NOT_FOUND, b"")
+            await self.elsewhere(scope, receive, send, body)
         else:
             await self._ews(scope, receive, send, body)
 
@@ -75,10 +82,10 @@ class App:
         connection = scope.get(CONNECTION) or Connection()
         login = self._access.login(authorization(scope), connection)
         if isinstance(login, Challenge):
-            await _send(send, HTTPStatus.UNAUTHORIZED, b"", _offers(login.offers))
+            await send_whole(send, HTTPStatus.UNAUTHORIZED, b"", _offers(login.offers))
             return
         if not self._service.state.knobs.ews_enabled:
-            await _send(send, HTTPStatus.FORBIDDEN, b"")
+            await send_whole(send, HTTPStatus.FORBIDDEN, b"")
             return
         try:
             asked = read(body)
@@ -128,7 +135,7 @@ class App:
             await gone(turn.receive)
         elif (bare := wreck.bare(rule)) is not None:
             self._note(turn, bare.status, "")
-            await _send(turn.send, bare.status, bare.body, bare.headers)
+            await send_whole(turn.send, bare.status, bare.body, bare.headers)
         elif (reply := wreck.refused(rule, turn.asked.operation, self._service)) is not None:
             self._note(turn, reply.status, reply.body)
             await _reply(turn.send, reply)
@@ -163,7 +170,7 @@ class App:
             await self._drip(turn.send, answer, rule)
         elif rule.fault is Fault.TRUNCATED:
             kept = wreck.kept(answer.body.encode(), rule.keep)
-            await _send(turn.send, answer.status, kept, [_XML])
+            await send_whole(turn.send, answer.status, kept, [_XML])
         else:
             await self._service.state.clock.sleep(rule.seconds)
             await _reply(turn.send, answer)
@@ -221,17 +228,22 @@ class App:
         )
 
 
+async def _nowhere(_: Scope, __: Receive, send: Send, ___: bytes) -> None:
+    await send_whole(send, HTTPStatus.NOT_FOUND, b"")
+
+
 async def _reply(send: Send, reply: Reply) -> None:
-    await _send(send, reply.status, reply.body.encode(), [_XML])
+    await send_whole(send, reply.status, reply.body.encode(), [_XML])
 
 
 def _offers(offers: tuple[str, ...]) -> list[tuple[bytes, bytes]]:
     return [(b"www-authenticate", one.encode()) for one in offers]
 
 
-async def _send(
+async def send_whole(
     send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None
 ) -> None:
+    """Send an answer at once."""
     length = (b"content-length", str(len(body)).encode())
     await _start(send, status, [*(headers or ()), length])
     await send({"type": "http.response.body", "body": body})

@@ -3,6 +3,7 @@
 from cospaced.exchange_simulator.access import Access
 from cospaced.exchange_simulator.app import App
 from cospaced.exchange_simulator.faults import Fault, Faults, Rule
+from cospaced.exchange_simulator.graph.app import Graph
 from cospaced.exchange_simulator.knobs import Knobs
 from cospaced.exchange_simulator.post import Post
 from cospaced.exchange_simulator.request_log import RequestLog
@@ -15,7 +16,7 @@ from cospaced.ports import Clock, Entropy
 
 
 class Exchange:
-    """Mailboxes, and an EWS endpoint over them. Time and ids come from `clock` and `entropy`."""
+    """Mailboxes, with EWS and Microsoft Graph over them; time and ids come from the ports."""
 
     def __init__(self, clock: Clock, entropy: Entropy, *, knobs: Knobs | None = None) -> None:
         self.state = State(clock, entropy, knobs or Knobs())
@@ -28,6 +29,8 @@ class Exchange:
         self.scenarios = Scenarios(self.state, post)
         self.service = Service(self.state, self.rights, post)
         self.app = App(self.service, self.access, self.tokens, self.faults, self.requests)
+        self.graph = Graph(self.state, self.rights, self.tokens)
+        self.app.elsewhere = self.graph
 
     @property
     def knobs(self) -> Knobs:

@@ -52,9 +52,13 @@ class Rights:
         box = self._state.mailboxes.get(address.lower())
         if box is None:
             raise SoapFault("ErrorNonExistentMailbox")
-        if not _holds(account.impersonates, box):
+        if not self.acts_for(account, box):
             raise SoapFault("ErrorImpersonateUserDenied")
         return box
+
+    def acts_for(self, account: Account, box: Mailbox) -> bool:
+        """Whether an account may act as the owner of a mailbox."""
+        return _holds(account.impersonates, box)
 
     def opened(self, account: Account, address: str) -> Mailbox:
         """Return a mailbox that an account opens in its own name; Refusal where it may not."""

@@ -33,6 +33,8 @@ class Tokens:
         self._rights = rights
         self._held: dict[str, tuple[Account, float]] = {}
         self.issued = 0
+        self.expired: set[str] = set()
+        """Client ids whose secret has expired."""
 
     def holder(self, token: str) -> Account | None:
         """Return the account of a token that still holds."""
@@ -64,6 +66,9 @@ class Tokens:
         if account is None:
             text = "AADSTS700016: Application was not found in the directory."
             return _refused("unauthorized_client", 700016, text)
+        if account.name in self.expired:
+            text = "AADSTS7000222: The provided client secret keys for app are expired."
+            return _refused("invalid_client", 7000222, text, HTTPStatus.UNAUTHORIZED)
         if account.password != fields["client_secret"]:
             text = "AADSTS7000215: Invalid client secret provided."
             return _refused("invalid_client", 7000215, text, HTTPStatus.UNAUTHORIZED)

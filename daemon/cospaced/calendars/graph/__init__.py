@@ -1,0 +1,1 @@
+"""Exchange Online, read through Microsoft Graph v1.0."""

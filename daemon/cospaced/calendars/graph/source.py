@@ -1,0 +1,159 @@
+"""The `graph` source: room mailboxes of Exchange Online.
+
+calendarView/delta says *whether* a calendar changed, at one request where it did not; calendarView
+says *what it is*: a delta's occurrences are mere times, and its order of things is Graph's own. The
+token of a delta holds for its window alone, so more is read than is asked for, and a new one is
+taken every day or so.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from urllib.parse import quote, urlencode
+
+from cospaced.calendars import rolling, stamps
+from cospaced.calendars.expand import belongs
+from cospaced.calendars.graph import events
+from cospaced.calendars.graph.client import PAGE, Gone, GraphClient, Listing, events_of
+from cospaced.calendars.graph.token import Tokens
+from cospaced.calendars.stamps import Stamp
+from cospaced.calendars.unusable import Unusable
+from cospaced.calendars.zones import NamedZone
+from cospaced.domain.calendar import EventProblem, Occurrence, Reading
+from cospaced.domain.timespan import Timespan
+from cospaced.errors import CalendarError
+from cospaced.host.web import Web
+from cospaced.ports import Clock, Offload
+from cospaced.settings import CalendarSettings, RoomSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeltaStamp(Stamp):
+    """The stamp of a calendar whose changes Graph tells; `full` is when its delta was begun."""
+
+    needs_body = False
+    delta: str
+    """Graph's link for the changes since."""
+
+
+class GraphSource:
+    """CalendarSource of one `[calendar:NAME]` of type `graph`; `web` is its own.
+
+    `time_zone` is the IANA name of the zone in which whole days begin.
+    """
+
+    def __init__(
+        self,
+        settings: CalendarSettings,
+        *,
+        time_zone: str,
+        web: Web,
+        offload: Offload,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._time_zone = time_zone
+        self._floating = NamedZone(time_zone)
+        self._web = web
+        self._clock = clock
+        tokens = Tokens(settings, web, offload)
+        self._client = GraphClient(settings, web=web, tokens=tokens, offload=offload, clock=clock)
+
+    async def poll(self, room: RoomSettings, previous: Reading | None, window: Timespan) -> Reading:
+        """Read one room's calendar over the window; see CalendarSource."""
+        seconds = self._settings.timeout.total_seconds()
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._poll(room, previous, window)
+        except TimeoutError as error:
+            text = f"it was not read within {seconds:g} s (raise timeout if it is that large)"
+            raise CalendarError("timeout", text) from error
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._web.close()
+
+    async def _poll(
+        self, room: RoomSettings, previous: Reading | None, window: Timespan
+    ) -> Reading:
+        meant = stamps.meant(self._settings.graph_url, room.mailbox.lower(), self._time_zone)
+        stamp = stamps.read(previous, meant, DeltaStamp)
+        if previous is None or stamp is None or not rolling.within(window, previous.covered):
+            return await self._anew(room, meant, window)
+        if not rolling.trusted(stamp, room, self._clock.now()):
+            return await self._anew(room, meant, window)
+        try:
+            changes = await self._client.listing(stamp.delta, room.mailbox)
+        except Gone:
+            return await self._anew(room, meant, window)
+        stamp = replace(stamp, delta=changes.delta or stamp.delta)
+        if not changes.values:
+            return replace(
+                previous,
+                stamp=stamp.written(),
+                read_at=self._clock.now(),
+                requests=changes.requests,
+                unchanged=True,
+            )
+        reading = await self._view(room, stamp, previous.covered, changes.requests)
+        same = (reading.occurrences, reading.problems) == (previous.occurrences, previous.problems)
+        return replace(reading, unchanged=same)
+
+    async def _anew(self, room: RoomSettings, meant: str, window: Timespan) -> Reading:
+        """Begin a delta over a new window, then look: what changes between is told by the delta."""
+        covered = rolling.covered(room, window)
+        begun = self._clock.now()
+        try:
+            delta = await self._client.listing(self._url(room, "delta", covered), room.mailbox)
+        except Gone as error:
+            raise CalendarError("unreachable", "Graph refuses to begin a new delta") from error
+        if not delta.delta:
+            raise CalendarError("not_a_calendar", "Graph ended a delta without its link")
+        stamp = DeltaStamp(meant=meant, full=begun.isoformat(), delta=delta.delta)
+        return await self._view(room, stamp, covered, delta.requests)
+
+    async def _view(
+        self, room: RoomSettings, stamp: DeltaStamp, covered: Timespan, requests: int
+    ) -> Reading:
+        try:
+            listing = await self._client.listing(self._url(room, "", covered), room.mailbox)
+        except Gone as error:
+            raise CalendarError("unreachable", "Graph refuses the calendar view") from error
+        occurrences, problems = self._understood(listing, covered)
+        return Reading(
+            occurrences=occurrences,
+            covered=covered,
+            stamp=stamp.written(),
+            problems=problems,
+            read_at=self._clock.now(),
+            requests=requests + listing.requests,
+        )
+
+    def _url(self, room: RoomSettings, function: str, covered: Timespan) -> str:
+        node = f"users/{quote(room.mailbox, safe='@')}/calendarView"
+        query = {
+            "startDateTime": f"{covered.start:%Y-%m-%dT%H:%M:%SZ}",
+            "endDateTime": f"{covered.end:%Y-%m-%dT%H:%M:%SZ}",
+        }
+        if function:
+            # A delta knows neither $select nor $expand.
+            node = f"{node}/{function}"
+        else:
+            query |= {"$select": events.SELECT, "$expand": events.EXPAND, "$top": str(PAGE)}
+        return f"{self._client.url(node)}?{urlencode(query, quote_via=quote, safe='$,')}"
+
+    def _understood(
+        self, listing: Listing, covered: Timespan
+    ) -> tuple[tuple[Occurrence, ...], tuple[EventProblem, ...]]:
+        found: dict[tuple[str, str], Occurrence] = {}
+        problems: dict[EventProblem, None] = {}
+        for event in events_of(listing):
+            try:
+                one = events.occurrence(event, self._floating)
+            except Unusable as error:
+                uid = str(event.get("iCalUId") or event.get("id") or "")
+                problems[EventProblem(uid=uid, text=str(error))] = None
+                continue
+            if belongs(one, covered):
+                found[one.key] = one
+        occurrences = tuple(sorted(found.values(), key=lambda one: (one.start, one.key)))
+        return occurrences, tuple(problems)

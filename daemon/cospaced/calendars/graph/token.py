@@ -1,0 +1,166 @@
+"""Tokens of Microsoft Entra, by msal: the client credentials grant of one application.
+
+msal is synchronous, so it runs through the Offload port; its requests come back to the loop and go
+out by `host.web` like all others, with their deadline, size limit and trust. It keeps a token until
+shortly before its expiry, and asks no more than Entra's Retry-After allows.
+"""
+
+import asyncio
+import functools
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import msal
+
+from cospaced.errors import CalendarError
+from cospaced.host.web import Web, WebError
+from cospaced.ports import Offload
+from cospaced.settings import CalendarSettings
+
+
+_LIMIT = 1_000_000
+_SECONDS = 10.0
+_REMEDIES = {
+    7000215: "client_secret is wrong: write the secret's value, not its id",
+    7000222: "client_secret has expired: make a new one in the application's registration",
+    700016: "the application client_id is not known in this tenant",
+    90002: "there is no tenant tenant_id",
+    900023: "there is no tenant tenant_id",
+    53003: "a Conditional Access policy keeps the application out",
+}
+"""What the administrator must do, by Entra's AADSTS code."""
+
+
+class Tokens:
+    """Access tokens for Graph; `current` may be asked at any time, by several at once."""
+
+    def __init__(self, settings: CalendarSettings, web: Web, offload: Offload) -> None:
+        self._settings = settings
+        self._web = web
+        self._offload = offload
+        self._application: Any = None
+        self._turn = asyncio.Lock()
+
+    async def current(self, *, fresh: bool = False) -> str:
+        """Return a token that is valid now; `fresh`: Graph has refused the one before.
+
+        Raises CalendarError: `login` with what the administrator must mend, or `unreachable`.
+        """
+        loop = asyncio.get_running_loop()
+        async with self._turn:
+            work = functools.partial(self._asked, loop, fresh=fresh)
+            try:
+                answer: Mapping[str, Any] = await self._offload.run(work)
+            except WebError as error:
+                raise CalendarError(_kind(error), f"no token: {error}") from error
+            except msal.exceptions.MsalServiceError as error:
+                text = f"{self._settings.authority} gives no token now ({error})"
+                raise CalendarError("unreachable", text) from error
+            except ValueError as error:
+                # msal could not read the tenant's own description.
+                raise CalendarError("login", self._no_tenant()) from error
+        token = answer.get("access_token")
+        if isinstance(token, str) and token:
+            return token
+        raise self._refused(answer)
+
+    def _asked(self, loop: asyncio.AbstractEventLoop, *, fresh: bool) -> Mapping[str, Any]:
+        """Ask msal, off the loop."""
+        if self._application is None or fresh:
+            secret = self._settings.client_secret
+            self._application = msal.ConfidentialClientApplication(
+                self._settings.client_id,
+                client_credential=secret.reveal() if secret is not None else "",
+                authority=f"{self._settings.authority.rstrip('/')}/{self._settings.tenant_id}",
+                # The authority is the administrator's: it need not be one that Microsoft lists.
+                instance_discovery=False,
+                http_client=_Bridge(self._web, loop),
+            )
+        scope = f"{self._settings.graph_url.rstrip('/')}/.default"
+        answer: Mapping[str, Any] = self._application.acquire_token_for_client(scopes=[scope])
+        return answer
+
+    def _no_tenant(self) -> str:
+        place = f"{self._settings.authority} for tenant {self._settings.tenant_id}"
+        return f"no login at {place}: check authority and tenant_id"
+
+    def _refused(self, answer: Mapping[str, Any]) -> CalendarError:
+        codes = answer.get("error_codes") or []
+        known = next((_REMEDIES[code] for code in codes if code in _REMEDIES), "")
+        # Entra's description goes on for lines with trace ids and times.
+        told = str(answer.get("error_description") or answer.get("error") or "no token").strip()
+        first = told.splitlines()[0].partition(" Trace ID:")[0][:300]
+        text = f"{known} ({first})" if known else f"the login was refused: {first}"
+        if answer.get("error") in ("temporarily_unavailable", "server_error"):
+            return CalendarError("unreachable", text, after=timedelta(seconds=60))
+        return CalendarError("login", text)
+
+
+def _kind(error: WebError) -> str:
+    return error.kind if error.kind in ("timeout", "certificate", "too_large") else "unreachable"
+
+
+class _Answer:
+    """An answer in the shape that msal expects (its `oauth2cli.http.Response`)."""
+
+    def __init__(self, status: int, text: str, headers: Mapping[str, str]) -> None:
+        self.status_code = status
+        self.text = text
+        self.headers = dict(headers)
+
+    def raise_for_status(self) -> None:
+        """Raise for a status of 400 and above."""
+        if self.status_code >= 400:  # noqa: PLR2004 - where HTTP's errors begin
+            raise ValueError(f"status {self.status_code}")
+
+    def json(self) -> Any:
+        """Return the body as JSON."""
+        return json.loads(self.text)
+
+
+class _Bridge:
+    """msal's http_client: called in a thread, it sends by the loop's own `Web`."""
+
+    def __init__(self, web: Web, loop: asyncio.AbstractEventLoop) -> None:
+        self._web = web
+        self._loop = loop
+
+    def post(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        data: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **_: Any,
+    ) -> _Answer:
+        """Send a form."""
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        body = urlencode(data or {}).encode()
+        return self._send("POST", _with(url, params), {**form, **(headers or {})}, body)
+
+    def get(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **_: Any,
+    ) -> _Answer:
+        """Read."""
+        return self._send("GET", _with(url, params), dict(headers or {}), None)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _send(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> _Answer:
+        sending = self._web.request(
+            method, url, headers=headers, body=body, total=_SECONDS, limit=_LIMIT
+        )
+        answer = asyncio.run_coroutine_threadsafe(sending, self._loop).result(_SECONDS + 1)
+        return _Answer(answer.status, answer.body.decode("utf-8", "replace"), answer.headers)
+
+
+def _with(url: str, params: Mapping[str, str] | None) -> str:
+    return f"{url}?{urlencode(params)}" if params else url

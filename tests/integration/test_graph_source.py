@@ -1,0 +1,285 @@
+"""The `graph` source over TLS, against a simulated tenant: what it asks, and what may go wrong."""
+
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cospaced.calendars.graph.source import GraphSource
+from cospaced.domain.calendar import Reading
+from cospaced.domain.timespan import Timespan
+from cospaced.errors import CalendarError
+from cospaced.exchange_simulator.graph.faults import Fault
+from cospaced.settings import RoomSettings, Secret
+from support import exchange_items
+from support.events import Event, Every, Repeats
+from support.graph_calendars import CLIENT_ID, Tenant, graph_source, tenant
+from support.icalendar_writer import address_of
+from support.situations import NOW, PLAIN, WEEKLY, WINDOW
+from support.source_writers import SetClock
+
+
+DAY = timedelta(days=1)
+
+
+class Scene:
+    """A tenant with one room, and the daemon's source for it."""
+
+    def __init__(self, running: Tenant, source: GraphSource, clock: SetClock) -> None:
+        self.tenant = running
+        self.source = source
+        self.clock = clock
+        self.room: RoomSettings = running.add_room("aula")
+        self.reading: Reading | None = None
+        self.window = WINDOW
+
+    @property
+    def asked(self) -> list[str]:
+        """What was asked of Graph, without its host: path and the names of the query."""
+        return [f"{request.path}?{request.query}" for request in self.tenant.graph.seen]
+
+    def put(self, *events: Event) -> None:
+        box = self.tenant.state.mailbox(address_of("aula"))
+        for event in events:
+            exchange_items.put(self.tenant.state, box, event)
+
+    async def poll(self) -> Reading:
+        self.tenant.graph.seen.clear()
+        self.reading = await self.source.poll(self.room, self.reading, self.window)
+        return self.reading
+
+    async def refused(self) -> CalendarError:
+        with pytest.raises(CalendarError) as caught:
+            await self.poll()
+        return caught.value
+
+    def fails(self, *faults: Fault) -> None:
+        self.tenant.graph.faults.next(*faults)
+
+
+@pytest.fixture
+async def scene() -> AsyncIterator[Scene]:
+    clock = SetClock(NOW)
+    async with tenant(clock) as running, graph_source(running, clock) as source:
+        yield Scene(running, source, clock)
+
+
+# --- what is asked ------------------------------------------------------------------------------
+
+
+async def test_an_unchanged_calendar_costs_one_request_and_no_token(scene: Scene) -> None:
+    scene.put(PLAIN)
+    await scene.poll()
+    tokens = scene.tenant.exchange.tokens.issued
+    reading = await scene.poll()
+    assert (reading.unchanged, reading.requests, len(scene.asked)) == (True, 1, 1)
+    assert "$deltatoken=" in scene.asked[0]
+    assert scene.tenant.exchange.tokens.issued == tokens == 1
+
+
+async def test_what_is_needed_is_asked_for_and_no_more(scene: Scene) -> None:
+    await scene.poll()
+    begun, view = scene.tenant.graph.seen
+    assert begun.path.endswith("/users/aula@rooms.example.org/calendarView/delta")
+    assert view.path.endswith("/users/aula@rooms.example.org/calendarView")
+    assert "$select=" in view.query
+    assert "attendees" not in view.query
+    for request in (begun, view):
+        prefer = request.headers["prefer"]
+        assert 'IdType="ImmutableId"' in prefer
+        assert 'outlook.timezone="UTC"' in prefer
+        assert 'outlook.body-content-type="text"' in prefer
+
+
+async def test_a_change_costs_the_delta_and_the_view(scene: Scene) -> None:
+    scene.put(PLAIN)
+    await scene.poll()
+    scene.put(replace(PLAIN, id="two@example.org"))
+    reading = await scene.poll()
+    assert {o.uid for o in reading.occurrences} == {"one@example.org", "two@example.org"}
+    assert reading.requests == 2
+
+
+async def test_long_lists_are_read_over_all_their_pages(scene: Scene) -> None:
+    scene.put(replace(PLAIN, repeats=Repeats(every=Every.DAY)))
+    scene.put(*(replace(PLAIN, id=f"{n}@example.org") for n in range(250)))
+    reading = await scene.poll()
+    assert len({o.uid for o in reading.occurrences}) == 251
+    assert reading.requests > 5
+
+
+async def test_a_window_that_moved_on_gets_a_delta_of_its_own(scene: Scene) -> None:
+    scene.put(WEEKLY)
+    first = await scene.poll()
+    scene.window = Timespan(WINDOW.start + 5 * DAY, WINDOW.end + 5 * DAY)
+    scene.clock.advance(timedelta(minutes=1))
+    second = await scene.poll()
+    assert second.covered.end > first.covered.end
+    assert "startDateTime=" in scene.asked[0]
+    assert (await scene.poll()).unchanged
+
+
+async def test_a_delta_is_trusted_for_a_day_at_most(scene: Scene) -> None:
+    scene.put(WEEKLY)
+    await scene.poll()
+    scene.clock.advance(DAY)
+    await scene.poll()
+    assert "startDateTime=" in scene.asked[0]
+
+
+async def test_a_delta_link_that_is_gone_is_begun_anew(scene: Scene) -> None:
+    scene.put(PLAIN)
+    await scene.poll()
+    scene.put(replace(PLAIN, id="two@example.org"))
+    scene.fails(Fault.GONE)
+    reading = await scene.poll()
+    assert len(reading.occurrences) == 2
+    assert (await scene.poll()).unchanged
+
+
+async def test_the_reading_of_another_mailbox_is_not_built_on(scene: Scene) -> None:
+    scene.put(PLAIN)
+    await scene.poll()
+    scene.tenant.add_room("boardroom")
+    scene.room = replace(scene.room, mailbox=address_of("boardroom"))
+    assert (await scene.poll()).occurrences == ()
+
+
+# --- logging in ---------------------------------------------------------------------------------
+
+
+async def test_a_token_that_expired_early_is_renewed_within_the_poll(scene: Scene) -> None:
+    scene.put(PLAIN)
+    await scene.poll()
+    scene.tenant.exchange.tokens.expire()
+    assert (await scene.poll()).unchanged
+    assert scene.tenant.exchange.tokens.issued == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "remedy"),
+    [
+        ({"client_secret": Secret("no")}, "client_secret is wrong"),
+        ({"client_id": "no-such-application"}, "client_id is not known in this tenant"),
+        ({"tenant_id": "no-such-tenant"}, "check authority and tenant_id"),
+    ],
+)
+async def test_a_login_that_is_refused_says_which_key_to_mend(
+    change: dict[str, object], remedy: str
+) -> None:
+    clock = SetClock(NOW)
+    async with tenant(clock) as running, graph_source(running, clock, **change) as source:
+        error = await Scene(running, source, clock).refused()
+    assert error.kind == "login"
+    assert remedy in str(error)
+    assert "simulated" not in str(error)
+
+
+async def test_a_secret_that_has_expired_is_told_as_such(scene: Scene) -> None:
+    scene.tenant.exchange.tokens.expired.add(CLIENT_ID)
+    error = await scene.refused()
+    assert (error.kind, "has expired" in str(error)) == ("login", True)
+
+
+async def test_a_login_that_is_refused_is_not_hammered(scene: Scene) -> None:
+    scene.tenant.grant(secret="changed")
+    for _ in range(5):
+        await scene.refused()
+    assert scene.asked == []
+
+
+async def test_an_application_without_rights_is_told_what_to_grant(scene: Scene) -> None:
+    scene.tenant.grant(reads=frozenset({"boardroom@rooms.example.org"}))
+    error = await scene.refused()
+    assert error.kind == "login"
+    assert "Calendars.Read" in str(error)
+    assert "aula@rooms.example.org" in str(error)
+
+
+async def test_a_mailbox_that_does_not_exist_is_told(scene: Scene) -> None:
+    scene.room = replace(scene.room, mailbox="nobody@example.org")
+    error = await scene.refused()
+    assert error.kind == "not_found"
+    assert "nobody@example.org" in str(error)
+
+
+async def test_a_mailbox_on_premises_is_told_where_it_is_read(scene: Scene) -> None:
+    scene.tenant.graph.service.on_premises.add(address_of("aula"))
+    error = await scene.refused()
+    assert error.kind == "not_found"
+    assert "type exchange" in str(error)
+
+
+async def test_entra_that_does_not_answer_is_no_wrong_password(scene: Scene) -> None:
+    scene.tenant.graph.faults.always = Fault.ENTRA_DOWN
+    assert (await scene.refused()).kind != "login"
+
+
+# --- what comes back ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "seconds"),
+    [
+        (Fault.THROTTLED, "throttled", 120),
+        (Fault.UNAVAILABLE, "throttled", 30),
+        (Fault.GATEWAY_TIMEOUT, "throttled", 30),
+        (Fault.SERVER_ERROR, "unreachable", None),
+        (Fault.WEB_PAGE, "truncated", None),
+        (Fault.CUT, "truncated", None),
+        (Fault.NO_LIST, "not_a_calendar", None),
+        (Fault.ELSEWHERE, "redirect", None),
+        (Fault.ENDLESS, "too_large", None),
+        (Fault.LOST, "unreachable", None),
+    ],
+)
+async def test_a_bad_answer_is_an_error_and_the_next_good_poll_is_whole(
+    scene: Scene, fault: Fault, kind: str, seconds: int | None
+) -> None:
+    scene.put(PLAIN, WEEKLY)
+    before = (await scene.poll()).occurrences
+    scene.put(replace(PLAIN, id="two@example.org"))
+    scene.tenant.graph.faults.always = fault
+    error = await scene.refused()
+    after = None if seconds is None else timedelta(seconds=seconds)
+    assert (error.kind, error.after) == (kind, after)
+    scene.tenant.graph.faults.always = None
+    reading = await scene.poll()
+    assert set(before) < set(reading.occurrences)
+
+
+async def test_a_short_wait_is_waited_out_within_the_poll(scene: Scene) -> None:
+    scene.put(PLAIN)
+    scene.fails(Fault.THROTTLED_BRIEFLY)
+    reading = await scene.poll()
+    assert len(reading.occurrences) == 1
+    assert reading.requests == 3
+
+
+async def test_silence_ends_with_the_calendars_timeout() -> None:
+    clock = SetClock(NOW)
+    brief = {"timeout": timedelta(seconds=1)}
+    async with tenant(clock) as running, graph_source(running, clock, **brief) as source:
+        scene = Scene(running, source, clock)
+        scene.fails(Fault.SILENT)
+        assert (await scene.refused()).kind == "timeout"
+
+
+async def test_a_certificate_that_does_not_verify_is_told() -> None:
+    clock = SetClock(NOW)
+    async with tenant(clock) as running, graph_source(running, clock, ca_file=None) as source:
+        error = await Scene(running, source, clock).refused()
+    assert error.kind == "certificate"
+
+
+async def test_neither_secret_nor_token_reaches_a_log(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        scene.put(PLAIN)
+        await scene.poll()
+        scene.fails(Fault.TOKEN_REFUSED)
+        await scene.poll()
+    assert "simulated" not in caplog.text
