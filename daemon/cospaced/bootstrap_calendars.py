@@ -6,7 +6,8 @@ from functools import partial
 from importlib.util import find_spec
 
 from cospaced.calendars.caldav import library
-from cospaced.calendars.caldav.source import MODULE, WORKERS, CaldavSource
+from cospaced.calendars.caldav import source as caldav_source
+from cospaced.calendars.exchange import source as exchange_source
 from cospaced.calendars.ical_source import IcalSource
 from cospaced.calendars.workers import Expander, WorkerPool
 from cospaced.engine.polling import AT_ONCE
@@ -89,10 +90,10 @@ def make_source(
         raise ConfigurationError((problem,))
     zone = settings.daemon.time_zone
     if calendar.type is SourceType.CALDAV:
-        return CaldavSource(
+        return caldav_source.CaldavSource(
             calendar,
             time_zone=zone,
-            workers=partial(WorkerPool, size=WORKERS, module=MODULE),
+            workers=partial(WorkerPool, size=caldav_source.WORKERS, module=caldav_source.MODULE),
             clock=clock,
         )
     if calendar.type is SourceType.GRAPH:
@@ -101,6 +102,10 @@ def make_source(
 
         web = Web(verify=calendar.verify, ca_file=calendar.ca_file)
         return GraphSource(calendar, time_zone=zone, web=web, offload=offload, clock=clock)
+    if calendar.type is SourceType.EXCHANGE:
+        size = min(exchange_source.WORKERS, calendar.max_connections)
+        pool = WorkerPool(size=size, module=exchange_source.MODULE)
+        return exchange_source.ExchangeSource(calendar, time_zone=zone, pool=pool, clock=clock)
     return IcalSource(
         calendar,
         time_zone=zone,
@@ -133,7 +138,14 @@ def _unreadable(calendar: CalendarSettings) -> str:
         case SourceType.CALDAV:
             return library.missing()
         case SourceType.GRAPH:
-            missing = find_spec("msal") is None
-            return "msal is not installed (pip install 'cospaced[graph]')" if missing else ""
+            return _missing("msal", "graph")
+        case SourceType.EXCHANGE if calendar.server == "autodiscover":
+            return "this version does not discover servers yet (write server = https://...)"
         case SourceType.EXCHANGE:
-            return f"this version reads no {calendar.type} calendars (publish them as ical)"
+            return _missing("exchangelib", "exchange")
+
+
+def _missing(package: str, extra: str) -> str:
+    if find_spec(package) is not None:
+        return ""
+    return f"{package} is not installed (pip install 'cospaced[{extra}]')"

@@ -51,13 +51,17 @@ class CalendarError(CospacedError):
 
     `kind` is one stable word for keys and tests (`timeout`, `login`, `certificate`, `not_found`,
     `truncated`, `not_a_calendar`, `too_large`, `hung`, `redirect`, `unreachable`, `unreadable`,
-    `throttled`). `after`: the source asks not to be asked again before.
+    `throttled`). `after`: the source asks not to be asked again before. `shared`: the fault is
+    that of the whole `[calendar:NAME]` (its login), whichever room it was met with.
     """
 
-    def __init__(self, kind: str, text: str, *, after: timedelta | None = None) -> None:
+    def __init__(
+        self, kind: str, text: str, *, after: timedelta | None = None, shared: bool = False
+    ) -> None:
         super().__init__(text)
         self.kind = kind
         self.after = after
+        self.shared = shared
 
 
 class Unreachable(CospacedError):

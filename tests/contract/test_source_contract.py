@@ -449,6 +449,9 @@ async def test_without_an_organizer_the_same_id_in_another_kind_is_no_copy(
     nobodys = replace(BOTH, organizer=None)
 
     async def scenario(desk: Desk) -> None:
+        for writer in desk.writers.values():
+            if why_not := writer.lacks.get("an event without an organizer"):
+                pytest.skip(why_not)
         await desk.write(invited(nobodys))
         await desk.poll("aula")
         await desk.poll("boardroom")

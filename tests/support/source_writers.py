@@ -23,6 +23,7 @@ from cospaced.ports import CalendarSource, Clock
 from cospaced.settings import CalendarSettings, RoomSettings, SourceType
 from support import caldav_writers, icalendar_writer
 from support.events import Event
+from support.exchange_calendars import exchange_calendars
 from support.graph_calendars import graph_calendars
 from support.icalendar_writer import address_of
 from support.situations import ROOMS
@@ -216,5 +217,6 @@ KINDS: Mapping[str, Kind] = {
     "ical feed": ical_feed,
     "caldav on radicale": caldav_writers.radicale,
     "caldav on xandikos": caldav_writers.xandikos,
+    "exchange": exchange_calendars,
     "graph": graph_calendars,
 }

@@ -9,6 +9,7 @@ import pickle
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import IO, Any
 
 from cospaced.errors import CalendarError
@@ -24,6 +25,8 @@ class _Failed:
 
     kind: str
     text: str
+    after: timedelta | None
+    shared: bool
 
 
 def frame(value: object) -> bytes:
@@ -38,7 +41,7 @@ def answer(result: Any) -> Iterator[bytes]:
     It is a CalendarError, or a dataclass, whose `occurrences`, if it has them, may be many.
     """
     if isinstance(result, CalendarError):
-        yield frame(_Failed(result.kind, str(result)))
+        yield frame(_Failed(result.kind, str(result), result.after, result.shared))
         return
     occurrences = getattr(result, "occurrences", ())
     yield frame(replace(result, occurrences=()) if occurrences else result)
@@ -54,7 +57,7 @@ async def read_answer(stream: asyncio.StreamReader) -> Any:
     """
     head = await _read(stream)
     if isinstance(head, _Failed):
-        raise CalendarError(head.kind, head.text)
+        raise CalendarError(head.kind, head.text, after=head.after, shared=head.shared)
     occurrences = []
     while (some := await _read(stream)) is not None:
         occurrences += some

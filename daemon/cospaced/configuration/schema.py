@@ -176,8 +176,11 @@ class ExchangeKeys(CalendarKeys):
     tenant_id: Identifier = UNSET
     client_id: Identifier = UNSET
     client_secret: SecretText = UNSET
+    authority: Annotated[str, By(addresses.base_url)] = UNSET
     max_connections: Annotated[int, By(values.whole(1, 27))] = UNSET
     notifications: Annotated[str, By(values.one_of("streaming", "poll"))] = UNSET
+    ca_file: Certificates = UNSET
+    verify: Switch = UNSET
 
 
 class GraphKeys(CalendarKeys):
@@ -194,6 +197,8 @@ class GraphKeys(CalendarKeys):
     client_secret: SecretText
     authority: Annotated[str, By(addresses.base_url)] = UNSET
     graph_url: Annotated[str, By(addresses.base_url)] = UNSET
+    ca_file: Certificates = UNSET
+    verify: Switch = UNSET
 
 
 class UntypedKeys(ExchangeKeys, CaldavKeys):
@@ -202,7 +207,6 @@ class UntypedKeys(ExchangeKeys, CaldavKeys):
     secrets: ClassVar[tuple[str, ...]] = ("password", "client_secret")
 
     server: Annotated[str, By(addresses.exchange_server)] = UNSET
-    authority: Annotated[str, By(addresses.base_url)] = UNSET
     graph_url: Annotated[str, By(addresses.base_url)] = UNSET
 
 

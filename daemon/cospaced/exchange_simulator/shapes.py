@@ -2,6 +2,7 @@
 
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from cospaced.exchange_simulator.markup import content, every
 
@@ -22,9 +23,6 @@ _DEFAULT = frozenset(
     )
 )
 
-_MEETING_SET = "6ed8da90-450b-101b-98da-00aa003f1305"
-_GLOBAL_OBJECT_ID, _CLEAN_GLOBAL_OBJECT_ID = "3", "35"
-
 
 @dataclass(frozen=True, slots=True)
 class ExtendedField:
@@ -33,21 +31,35 @@ class ExtendedField:
     attributes: dict[str, str]
 
     @property
-    def is_global_object_id(self) -> bool:
-        """PidLidGlobalObjectId."""
-        return self._is(_GLOBAL_OBJECT_ID)
-
-    @property
-    def is_clean_global_object_id(self) -> bool:
-        """PidLidCleanGlobalObjectId."""
-        return self._is(_CLEAN_GLOBAL_OBJECT_ID)
-
-    def _is(self, number: str) -> bool:
-        of_set = (
-            self.attributes.get("DistinguishedPropertySetId") == "Meeting"
-            or self.attributes.get("PropertySetId", "").lower() == _MEETING_SET
+    def known(self) -> "Known | None":
+        """Which of the properties of an event it is."""
+        given = self.attributes
+        number = given.get("PropertyId", "")
+        where = given.get("DistinguishedPropertySetId") or _SETS.get(
+            given.get("PropertySetId", "").lower(), ""
         )
-        return of_set and self.attributes.get("PropertyId") == number
+        return _KNOWN.get((where, int(number, 0))) if number else None
+
+
+class Known(Enum):
+    """The MAPI properties of an event that are told ([MS-OXOCAL] 2.2)."""
+
+    GLOBAL_OBJECT_ID = auto()
+    CLEAN_GLOBAL_OBJECT_ID = auto()
+    OWNER_CRITICAL_CHANGE = auto()
+    EXCEPTION_REPLACE_TIME = auto()
+
+
+_SETS = {
+    "6ed8da90-450b-101b-98da-00aa003f1305": "Meeting",
+    "00062002-0000-0000-c000-000000000046": "Appointment",
+}
+_KNOWN = {
+    ("Meeting", 0x03): Known.GLOBAL_OBJECT_ID,
+    ("Meeting", 0x23): Known.CLEAN_GLOBAL_OBJECT_ID,
+    ("Meeting", 0x1A): Known.OWNER_CRITICAL_CHANGE,
+    ("Appointment", 0x8228): Known.EXCEPTION_REPLACE_TIME,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from cospaced.exchange_simulator.expansion import numbered, occurrence
 from cospaced.exchange_simulator.identity import dated, object_id, occurrence_id
 from cospaced.exchange_simulator.knobs import Knobs
-from cospaced.exchange_simulator.markup import escaped, tag, text
+from cospaced.exchange_simulator.markup import escaped, tag, text, written
 from cospaced.exchange_simulator.records import Answer, Content, Kind, Person, Shown
-from cospaced.exchange_simulator.shapes import ExtendedField, Shape
+from cospaced.exchange_simulator.shapes import ExtendedField, Known, Shape
 from cospaced.exchange_simulator.state import Mailbox
 
 
@@ -120,17 +120,29 @@ def extended(shown: Shown, page: Page) -> str:
 
 
 def _property(shown: Shown, asked: ExtendedField) -> str:
-    clean = object_id(shown.item.uid)
-    if asked.is_global_object_id:
-        planned = shown.planned or shown.item.orphan_of
-        zone = shown.item.content.start.tzinfo
-        raw = clean if planned is None else dated(clean, planned.astimezone(zone).date())
-    elif asked.is_clean_global_object_id:
-        raw = clean
-    else:
+    told = _told(shown, asked)
+    if not told:
         return ""
-    value = text("t:Value", base64.b64encode(raw).decode())
-    return tag("t:ExtendedProperty", tag("t:ExtendedFieldURI", **asked.attributes), value)
+    field = tag("t:ExtendedFieldURI", **asked.attributes)
+    return tag("t:ExtendedProperty", field, text("t:Value", told))
+
+
+def _told(shown: Shown, asked: ExtendedField) -> str:
+    """Return the value of a MAPI property as EWS writes it; empty where an event has none."""
+    item, planned = shown.item, shown.planned or shown.item.orphan_of
+    clean = object_id(item.uid)
+    match asked.known:
+        case Known.GLOBAL_OBJECT_ID if planned is not None:
+            day = planned.astimezone(item.content.start.tzinfo).date()
+            return base64.b64encode(dated(clean, day)).decode()
+        case Known.GLOBAL_OBJECT_ID | Known.CLEAN_GLOBAL_OBJECT_ID:
+            return base64.b64encode(clean).decode()
+        case Known.OWNER_CRITICAL_CHANGE:
+            return written(item.modified)
+        case Known.EXCEPTION_REPLACE_TIME if planned is not None:
+            return written(planned)
+        case _:
+            return ""
 
 
 def uid(shown: Shown, page: Page) -> str:

@@ -61,7 +61,7 @@ class Tokens:
                 raise CalendarError("unreachable", text) from error
             except ValueError as error:
                 # msal could not read the tenant's own description.
-                raise CalendarError("login", self._no_tenant()) from error
+                raise CalendarError("login", self._no_tenant(), shared=True) from error
         token = answer.get("access_token")
         if isinstance(token, str) and token:
             return token
@@ -96,7 +96,7 @@ class Tokens:
         text = f"{known} ({first})" if known else f"the login was refused: {first}"
         if answer.get("error") in ("temporarily_unavailable", "server_error"):
             return CalendarError("unreachable", text, after=timedelta(seconds=60))
-        return CalendarError("login", text)
+        return CalendarError("login", text, shared=True)
 
 
 def _kind(error: WebError) -> str:

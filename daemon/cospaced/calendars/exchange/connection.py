@@ -1,0 +1,183 @@
+"""exchangelib as we use it, in one place: one connection, no retry of its own, strict answers.
+
+What it gets wrong is mended here, each in one place:
+
+- it reads answers byte by byte with a forgiving parser, which takes a body that a proxy cut short
+  for a shorter list: `_parts`;
+- it hides 429, tells a wrong password by its connection header, and would wait for an hour inside:
+  `Policy`;
+- it asks for a new token with a refresh token that it never had (its issue 1345): `Application`.
+"""
+
+import ssl
+from functools import lru_cache
+from typing import Any
+
+import lxml.etree
+import requests
+from exchangelib import DELEGATE, IMPERSONATION, Account, Build, Configuration, Credentials, Version
+from exchangelib.credentials import OAuth2Credentials
+from exchangelib.errors import ErrorServerBusy, SOAPError, TransportError, UnauthorizedError
+from exchangelib.folders import Calendar, Root
+from exchangelib.properties import DistinguishedFolderId, Mailbox
+from exchangelib.protocol import BaseProtocol, FailFast
+from exchangelib.services.common import EWSService
+from exchangelib.transport import BASIC, NTLM, OAUTH2
+from exchangelib.util import SOAPNS
+
+from cospaced.host.tls import tls_context
+from cospaced.settings import CalendarSettings
+
+
+_AUTH = {"basic": BASIC, "ntlm": NTLM, "oauth": OAUTH2}
+_VERSION = Version(Build(15, 1))
+"""Exchange 2016: what it names is asked for, so that no request is spent on finding out."""
+_USUAL_BACK_OFF = 60
+
+
+class Truncated(SOAPError):  # type: ignore[misc] # exchangelib has no types
+    """An answer that ends before its envelope does."""
+
+
+class Forbidden(TransportError):  # type: ignore[misc] # as above
+    """403: EWS is not open to this account, or not at all."""
+
+
+class Policy(FailFast):  # type: ignore[misc] # as above
+    """What an HTTP status means; counts the answers. Nothing is tried again here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers = 0
+
+    def raise_response_errors(self, response: requests.Response) -> None:
+        """Raise for an answer that is none; `back_off` is what the server asks for, in seconds."""
+        self.answers += 1
+        status = response.status_code
+        if status == 401:  # noqa: PLR2004 - Unauthorized
+            raise UnauthorizedError("the login was refused")
+        if status == 403:  # noqa: PLR2004 - Forbidden
+            raise Forbidden("the server forbids it (status 403)")
+        if status in (429, 503, 504):
+            after = response.headers.get("Retry-After", "")
+            seconds = int(after) if after.isdecimal() and len(after) < 5 else _USUAL_BACK_OFF  # noqa: PLR2004 - hours at most
+            raise ErrorServerBusy(f"the server is busy (status {status})", back_off=seconds)
+        super().raise_response_errors(response)
+
+
+class Application(OAuth2Credentials):  # type: ignore[misc] # as above
+    """An application that logs in with its secret, at the tenant's own authority."""
+
+    def __init__(self, settings: CalendarSettings) -> None:
+        secret = settings.client_secret
+        super().__init__(
+            client_id=settings.client_id,
+            client_secret=secret.reveal() if secret is not None else "",
+            tenant_id=settings.tenant_id,
+        )
+        self._authority = settings.authority.rstrip("/")
+        self._resource = "/".join(settings.server.split("/")[:3])
+
+    @property
+    def token_url(self) -> str:
+        """Where tokens are had."""
+        return f"{self._authority}/{self.tenant_id}/oauth2/v2.0/token"
+
+    @property
+    def scope(self) -> list[str]:
+        """EWS of this server, with whatever the application was granted."""
+        return [f"{self._resource}/.default"]
+
+    def session_params(self) -> dict[str, Any]:
+        """Return the token alone: one that expired is fetched anew, as the first one was."""
+        return {"token": self.access_token}
+
+
+class Connection:
+    """What one worker holds of one `[calendar:NAME]`."""
+
+    def __init__(self, settings: CalendarSettings) -> None:
+        self.policy = Policy()
+        self._access = IMPERSONATION if settings.access == "impersonation" else DELEGATE
+        self._configuration = Configuration(
+            service_endpoint=settings.server,
+            credentials=_credentials(settings),
+            auth_type=_AUTH[settings.auth],
+            version=_VERSION,
+            retry_policy=self.policy,
+            max_connections=1,
+        )
+
+    def calendar(self, mailbox: str) -> Calendar:
+        """Return a mailbox's calendar, named and not looked for: that would be two requests."""
+        account = Account(
+            primary_smtp_address=mailbox,
+            config=self._configuration,
+            access_type=self._access,
+            autodiscover=False,
+        )
+        named = DistinguishedFolderId(id="calendar", mailbox=Mailbox(email_address=mailbox))
+        return Calendar(root=Root(account=account), _distinguished_id=named)
+
+
+@lru_cache(maxsize=4)
+def connection(settings: CalendarSettings) -> Connection:
+    """Return the connection for these settings, kept from one job to the next."""
+    BaseProtocol.TIMEOUT = settings.timeout.total_seconds()
+    BaseProtocol.USERAGENT = "cospaced"
+    BaseProtocol.HTTP_ADAPTER_CLS = _adapter(settings)
+    EWSService._get_soap_parts = classmethod(_parts)  # noqa: SLF001 - the one place for it
+    return Connection(settings)
+
+
+def _credentials(settings: CalendarSettings) -> Any:
+    if settings.auth == "oauth":
+        return Application(settings)
+    password = settings.password.reveal() if settings.password is not None else ""
+    return Credentials(username=settings.username, password=password)
+
+
+def _adapter(settings: CalendarSettings) -> type[requests.adapters.HTTPAdapter]:
+    """Return an adapter class that trusts what the settings say, and nothing of the environment."""
+    context = tls_context(verify=settings.verify, ca_file=settings.ca_file)
+
+    class Adapter(requests.adapters.HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **keys: Any) -> None:
+            super().init_poolmanager(*args, ssl_context=context, **keys)
+
+        def cert_verify(self, conn: Any, *_: Any) -> None:
+            # The context says whom to trust; requests would put its own bundle in its place.
+            conn.cert_reqs = ssl.CERT_REQUIRED if settings.verify else ssl.CERT_NONE
+
+        def build_connection_pool_key_attributes(
+            self, request: Any, verify: Any, cert: Any = None
+        ) -> Any:
+            host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
+            return host, {"ssl_context": context}
+
+    return Adapter
+
+
+def _parts(_: type[EWSService], response: requests.Response) -> tuple[Any, Any]:
+    """Return header and body of an answer that is whole.
+
+    A stray character (a subject may hold one) is forgiven; an envelope that does not end is not.
+    """
+    content = response.content.strip()
+    if not content:
+        raise Truncated("the answer is empty")
+    parser = lxml.etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
+    root = lxml.etree.fromstring(content, parser)
+    if root is None or not _is_envelope(root.tag):
+        raise SOAPError("the answer is no SOAP envelope")
+    end = content[content.rfind(b"</") + 2 :].rstrip(b"> \r\n\t")
+    if end.rpartition(b":")[2] != b"Envelope":
+        raise Truncated("the answer breaks off before its end")
+    header, body = (root.find(f"{{{SOAPNS}}}{name}") for name in ("Header", "Body"))
+    if body is None:
+        raise SOAPError("the answer has no body")
+    return header, body
+
+
+def _is_envelope(tag: Any) -> bool:
+    return isinstance(tag, str) and tag == f"{{{SOAPNS}}}Envelope"

@@ -1,0 +1,123 @@
+"""What goes wrong with EWS, in our words: each exception of exchangelib as a CalendarError.
+
+A fault of the login holds for the whole calendar: `login` is told with what to mend, and the source
+asks nothing more for a while, because accounts are locked after some wrong passwords.
+"""
+
+from datetime import timedelta
+
+from exchangelib import errors
+from oauthlib.oauth2 import OAuth2Error
+
+from cospaced.calendars.exchange.connection import Forbidden, Truncated
+from cospaced.errors import CalendarError
+from cospaced.settings import CalendarSettings
+
+
+ONLINE = ("outlook.office365.com", "outlook.office.com", "outlook.office365.us")
+_BACK_OFF = 60.0
+
+
+def explained(error: Exception, settings: CalendarSettings, mailbox: str) -> CalendarError | None:
+    """Return what an exception means; None where it is none that Exchange can cause."""
+    host = settings.server.split("/")[2] if settings.server.count("/") > 1 else settings.server
+    if isinstance(error, CalendarError):
+        return error
+    if isinstance(error, OAuth2Error):
+        told = str(error.description or error.error or error).splitlines()[0][:300]
+        return CalendarError("login", f"the login of client_id was refused: {told}", shared=True)
+    if isinstance(error, AttributeError):
+        # exchangelib 5.6 looks for the state in an error of SyncFolderItems, where none is.
+        return CalendarError("unreachable", f"{host} answered SyncFolderItems with an error")
+    if isinstance(error, errors.EWSError):
+        return _of_exchange(error, settings, mailbox, host)
+    return None
+
+
+def _of_exchange(
+    error: errors.EWSError, settings: CalendarSettings, mailbox: str, host: str
+) -> CalendarError:
+    if isinstance(error, errors.ErrorServerBusy | errors.ErrorExceededConnectionCount):
+        seconds = getattr(error, "back_off", None) or _BACK_OFF
+        text = f"{host} asks to be asked less often; it is asked again after {seconds:g} s"
+        return CalendarError("throttled", text, after=timedelta(seconds=seconds))
+    return _of_login(error, settings, mailbox, host) or _of_answer(error, host)
+
+
+def _of_login(
+    error: errors.EWSError, settings: CalendarSettings, mailbox: str, host: str
+) -> CalendarError | None:
+    """Return what an error says of the account and what it may open; None where it does not."""
+    match error:
+        case errors.UnauthorizedError():
+            text = f"{host} refuses the login: {_credentials(settings)}"
+            return CalendarError("login", text, shared=True)
+        case Forbidden():
+            return CalendarError("login", _forbidden(host), shared=True)
+        case errors.ErrorNonExistentMailbox():
+            return CalendarError("not_found", f"there is no mailbox {mailbox}: mend mailbox =")
+        case errors.ErrorImpersonateUserDenied():
+            return CalendarError("login", _no_impersonation(settings, mailbox))
+        case errors.ErrorAccessDenied() | errors.ErrorFolderNotFound():
+            return CalendarError("login", _no_access(settings, mailbox))
+        case _:
+            return None
+
+
+def _of_answer(error: errors.EWSError, host: str) -> CalendarError:
+    """Return what an error says of the answer, or that there was none."""
+    match error:
+        case errors.ErrorTimeoutExpired():
+            return CalendarError("unreachable", f"{host}: no connection, or it broke ({error})")
+        case Truncated():
+            return CalendarError("truncated", f"{host}: {error}")
+        case errors.RedirectError():
+            text = f"{host} redirects to {error.url}: write that as server = if it is EWS"
+            return CalendarError("redirect", text)
+        case errors.MalformedResponseError() | errors.SOAPError():
+            text = f"{host} answered something that is not EWS: check server = ({_brief(error)})"
+            return CalendarError("not_a_calendar", text)
+        case errors.TransportError() if "certificate" in str(error).lower():
+            text = f"the certificate of {host} does not verify ({_brief(error)}): set ca_file"
+            return CalendarError("certificate", text)
+        case _:
+            text = f"{host}: {type(error).__name__}: {_brief(error)}"
+            return CalendarError("unreachable", text)
+
+
+def _credentials(settings: CalendarSettings) -> str:
+    if settings.auth == "oauth":
+        return "check tenant_id, client_id and client_secret, and that it may use EWS"
+    other = "basic" if settings.auth == "ntlm" else "ntlm"
+    return f"check username and password, or whether the server wants auth = {other}"
+
+
+def _forbidden(host: str) -> str:
+    if host.partition(":")[0] in ONLINE:
+        return (
+            f"{host} forbids EWS: Exchange Online blocks it since 2026-10-01 unless the tenant has"
+            " allowed it, and ends it on 2027-04-01; read these rooms by a calendar of type graph"
+        )
+    return f"{host} forbids EWS to this account (status 403): see EwsEnabled and EwsAllowList"
+
+
+def _no_impersonation(settings: CalendarSettings, mailbox: str) -> str:
+    who = settings.username or settings.client_id
+    return (
+        f"{who} may not act for {mailbox}: give it the role ApplicationImpersonation with a scope"
+        " that holds this mailbox (New-ManagementRoleAssignment; contrib/exchange has a script)"
+    )
+
+
+def _no_access(settings: CalendarSettings, mailbox: str) -> str:
+    if settings.access == "delegate":
+        return (
+            f"{settings.username} may not open the calendar of {mailbox}:"
+            f" Add-MailboxFolderPermission {mailbox}:\\Calendar -User {settings.username}"
+            " -AccessRights Reviewer"
+        )
+    return f"the calendar of {mailbox} may not be opened; is it a mailbox, and enabled?"
+
+
+def _brief(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

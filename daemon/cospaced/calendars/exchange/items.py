@@ -1,0 +1,148 @@
+"""What an item of an Exchange calendar says to a room."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from exchangelib import ExtendedProperty
+from exchangelib.items import CalendarItem
+
+from cospaced.calendars.exchange.jobs import Details
+from cospaced.calendars.moments import Moment
+from cospaced.calendars.quirks import cancelled_title, other_video, outlook_uid
+from cospaced.calendars.unusable import Unusable
+from cospaced.calendars.zones import Zone
+from cospaced.domain.calendar import Answer, Busy, Occurrence
+
+
+class OwnerCriticalChange(ExtendedProperty):  # type: ignore[misc] # exchangelib has no types
+    """PidLidOwnerCriticalChange ([MS-OXOCAL] 2.2.1.34): iCalendar's DTSTAMP."""
+
+    distinguished_property_set_id = "Meeting"
+    property_id = 0x1A
+    property_type = "SystemTime"
+
+
+class ExceptionReplaceTime(ExtendedProperty):  # type: ignore[misc] # as above
+    """PidLidExceptionReplaceTime ([MS-OXOCAL] 2.2.10.1.6): an occurrence's original start."""
+
+    distinguished_property_set_id = "Appointment"
+    property_id = 0x8228
+    property_type = "SystemTime"
+
+
+CalendarItem.register("owner_critical_change", OwnerCriticalChange)
+CalendarItem.register("exception_replace_time", ExceptionReplaceTime)
+
+VIEW = (
+    "changekey", "start", "end", "type", "subject", "is_cancelled", "sensitivity", "is_all_day",
+    "legacy_free_busy_status", "my_response_type", "recurrence_id", "original_start",
+)  # fmt: skip
+"""What a calendar view tells in one request."""
+DETAILS = (
+    "uid", "organizer", "location", "text_body", "appointment_sequence_number",
+    "owner_critical_change", "exception_replace_time",
+)  # fmt: skip
+"""What only GetItem tells."""
+
+_ANSWERS = {
+    "Accept": Answer.ACCEPTED,
+    "Tentative": Answer.TENTATIVE,
+    "Decline": Answer.DECLINED,
+    "NoResponseReceived": Answer.UNANSWERED,
+}
+_BUSY = {"Free": Busy.FREE, "Tentative": Busy.TENTATIVE}
+_PRIVATE = ("Private", "Confidential")
+_INSTANCES = ("Occurrence", "Exception")
+_DAY = timedelta(days=1)
+_LONGEST_TITLE = 500
+
+
+def details(item: Any, change_key: str) -> Details:
+    """Read what GetItem told of an item."""
+    organizer = item.organizer
+    address = ((organizer and organizer.email_address) or "").strip().lower()
+    texts = (item.text_body or "", item.location or "")
+    return Details(
+        change_key=change_key,
+        uid=item.uid or "",
+        # An organizer of the own organization may be told by a name of its directory.
+        organizer=address if "@" in address else "",
+        organizer_name=((organizer and organizer.name) or "").strip(),
+        sequence=item.appointment_sequence_number or 0,
+        stamp=_written(item.owner_critical_change),
+        replaces=_written(item.exception_replace_time),
+        other_video=other_video.found_in(line for text in texts for line in text.splitlines()),
+    )
+
+
+def _written(moment: Any) -> str:
+    return _utc(moment).isoformat() if isinstance(moment, datetime) else ""
+
+
+def occurrence(item: Any, more: Details | None, floating: Zone) -> Occurrence:
+    """Read an item of a calendar view; `floating` is the zone in which days begin.
+
+    Raises Unusable for an item without details, identity or times.
+    """
+    if more is None:
+        raise Unusable("Exchange showed it and could not tell its details")
+    if not more.uid:
+        raise Unusable("it has no UID")
+    start, end = _times(item, floating)
+    if end < start:
+        raise Unusable("it ends before it starts")
+    title, told = cancelled_title.strip(item.subject or "")
+    return Occurrence(
+        uid=outlook_uid.normalise(more.uid),
+        recurrence_id=_recurrence_id(item, more, start),
+        start=start,
+        end=end,
+        all_day=bool(item.is_all_day),
+        title=" ".join(title.split())[:_LONGEST_TITLE],
+        organizer=more.organizer,
+        organizer_name=more.organizer_name,
+        sequence=more.sequence,
+        stamp=datetime.fromisoformat(more.stamp) if more.stamp else None,
+        busy=_BUSY.get(item.legacy_free_busy_status or "", Busy.BUSY),
+        answer=_ANSWERS.get(item.my_response_type or "", Answer.NONE),
+        cancelled=told or bool(item.is_cancelled),
+        private=item.sensitivity in _PRIVATE,
+        other_video=more.other_video,
+    )
+
+
+def _times(item: Any, floating: Zone) -> tuple[datetime, datetime]:
+    if item.start is None or item.end is None:
+        raise Unusable("it has no start or no end")
+    if item.is_all_day:
+        # exchangelib makes days of them, the last of which is the end's own.
+        return _midnight(item.start, floating), _midnight(item.end + _DAY, floating)
+    return _utc(item.start), _utc(item.end)
+
+
+def _utc(moment: datetime) -> datetime:
+    """Return a plain datetime: exchangelib's own class knows its own zones alone."""
+    return datetime.fromtimestamp(moment.timestamp(), UTC)
+
+
+def _midnight(day: date, zone: Zone) -> datetime:
+    wall = datetime.combine(date(day.year, day.month, day.day), time())
+    return Moment(wall, zone, is_date=True).utc
+
+
+def _recurrence_id(item: Any, more: Details, start: datetime) -> str:
+    """Return which instance of its series it is; empty for a single event.
+
+    A room that was invited to one occurrence alone has a single event with its original start.
+    """
+    original: datetime | None = item.recurrence_id
+    if original is None and more.replaces:
+        original = datetime.fromisoformat(more.replaces)
+    if original is None and item.type in _INSTANCES:
+        original = item.original_start or start
+    if original is None:
+        return ""
+    if item.is_all_day:
+        day = item.start if original is start else original
+        return f"{day:%Y-%m-%d}"
+    return f"{_utc(original):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,70 @@
+"""What a worker is asked of one mailbox, and what it answers; known to both processes."""
+
+import json
+import zlib
+from dataclasses import asdict, dataclass, field
+
+from cospaced.domain.calendar import EventProblem, Occurrence
+from cospaced.domain.timespan import Timespan
+from cospaced.settings import CalendarSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Details:
+    """What of an item only GetItem tells; an item with the same change key has the same."""
+
+    change_key: str
+    uid: str = ""
+    organizer: str = ""
+    organizer_name: str = ""
+    sequence: int = 0
+    stamp: str = ""
+    """PidLidOwnerCriticalChange, ISO 8601, or empty."""
+    replaces: str = ""
+    """PidLidExceptionReplaceTime, likewise."""
+    other_video: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Read one mailbox.
+
+    `state` is the SyncState of the reading before, `body` its details. `fresh`: the calendar view
+    is wanted even if nothing changed since.
+    """
+
+    settings: CalendarSettings
+    mailbox: str
+    covered: Timespan
+    time_zone: str
+    state: str = ""
+    body: bytes = b""
+    fresh: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a mailbox said; `unchanged`: nothing since `state`, and no view was made."""
+
+    state: str
+    requests: int
+    unchanged: bool = False
+    body: bytes = b""
+    occurrences: tuple[Occurrence, ...] = ()
+    problems: tuple[EventProblem, ...] = field(default=())
+
+
+def packed(details: dict[str, Details]) -> bytes:
+    """Return details by item id as they are stored."""
+    rows = {key: list(asdict(one).values()) for key, one in details.items()}
+    return zlib.compress(json.dumps(rows, separators=(",", ":")).encode(), 1)
+
+
+def unpacked(body: bytes) -> dict[str, Details]:
+    """Return stored details; none where they are damaged, and then they are read again."""
+    names = Details.__dataclass_fields__
+    try:
+        rows = json.loads(zlib.decompress(body)) if body else {}
+        return {key: Details(**dict(zip(names, row, strict=True))) for key, row in rows.items()}
+    except (zlib.error, ValueError, TypeError, AttributeError):
+        return {}

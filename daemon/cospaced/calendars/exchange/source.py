@@ -1,0 +1,121 @@
+"""The `exchange` source: room mailboxes of an Exchange Server, read by worker processes.
+
+A SyncState says whether a mailbox changed, at one request where it did not. After a login that was
+refused nothing is asked for a while, whatever room it was for: accounts are locked otherwise.
+"""
+
+from dataclasses import dataclass, replace
+
+from cospaced.calendars import rolling, stamps
+from cospaced.calendars.exchange.jobs import Ask, Told
+from cospaced.calendars.stamps import Stamp
+from cospaced.calendars.workers import WorkerPool
+from cospaced.domain.calendar import Reading
+from cospaced.domain.timespan import Timespan
+from cospaced.errors import CalendarError
+from cospaced.ports import Clock
+from cospaced.settings import CalendarSettings, RoomSettings
+
+
+MODULE = "cospaced.calendars.exchange.worker"
+WORKERS = 4
+"""Processes at most, each with one connection: they are started as they are needed."""
+_FIRST_PAUSE = 300.0
+_LONGEST_PAUSE = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncStamp(Stamp):
+    """The stamp of a mailbox: its SyncState."""
+
+    state: str
+
+
+class ExchangeSource:
+    """CalendarSource of one `[calendar:NAME]` of type `exchange`; `pool` is its own.
+
+    `time_zone` is the IANA name of the zone in which whole days begin.
+    """
+
+    def __init__(
+        self, settings: CalendarSettings, *, time_zone: str, pool: WorkerPool, clock: Clock
+    ) -> None:
+        self._settings = settings
+        self._time_zone = time_zone
+        self._pool = pool
+        self._clock = clock
+        self._refusal: CalendarError | None = None
+        self._pause = _FIRST_PAUSE
+        self._ask_again = 0.0
+
+    async def poll(self, room: RoomSettings, previous: Reading | None, window: Timespan) -> Reading:
+        """Read one room's calendar over the window; see CalendarSource."""
+        if self._refusal is not None and self._clock.monotonic() < self._ask_again:
+            raise self._refusal
+        ask, stamp = self._asked(room, previous, window)
+        try:
+            told: Told = await self._pool.do(ask, self._settings.timeout.total_seconds())
+        except CalendarError as error:
+            if error.shared:
+                self._refused(error)
+            raise
+        self._refusal, self._pause = None, _FIRST_PAUSE
+        return self._read(previous, ask, stamp, told)
+
+    async def close(self) -> None:
+        """End its workers."""
+        await self._pool.close()
+
+    def _asked(
+        self, room: RoomSettings, previous: Reading | None, window: Timespan
+    ) -> tuple[Ask, SyncStamp]:
+        """Return what to ask, and the stamp that the answer's state goes into."""
+        settings, now = self._settings, self._clock.now()
+        meant = stamps.meant(settings.server, room.mailbox.lower(), self._time_zone)
+        stamp = stamps.read(previous, meant, SyncStamp)
+        known = previous is not None and stamp is not None
+        fresh = (
+            previous is None
+            or stamp is None
+            or not rolling.within(window, previous.covered)
+            or not rolling.trusted(stamp, room, now)
+        )
+        ask = Ask(
+            settings=settings,
+            mailbox=room.mailbox,
+            covered=rolling.covered(room, window) if fresh or not previous else previous.covered,
+            time_zone=self._time_zone,
+            state=stamp.state if stamp is not None else "",
+            body=previous.body if known and previous is not None else b"",
+            fresh=fresh,
+        )
+        if fresh or stamp is None:
+            stamp = SyncStamp(meant=meant, full=now.isoformat(), state="")
+        return ask, stamp
+
+    def _read(self, previous: Reading | None, ask: Ask, stamp: SyncStamp, told: Told) -> Reading:
+        written = replace(stamp, state=told.state).written()
+        now = self._clock.now()
+        if told.unchanged and previous is not None:
+            return replace(
+                previous, stamp=written, read_at=now, requests=told.requests, unchanged=True
+            )
+        same = previous is not None and (told.occurrences, told.problems) == (
+            previous.occurrences,
+            previous.problems,
+        )
+        return Reading(
+            occurrences=told.occurrences,
+            covered=ask.covered,
+            stamp=written,
+            body=told.body,
+            problems=told.problems,
+            read_at=now,
+            requests=told.requests,
+            unchanged=same,
+        )
+
+    def _refused(self, error: CalendarError) -> None:
+        self._refusal = error
+        self._ask_again = self._clock.monotonic() + self._pause
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)

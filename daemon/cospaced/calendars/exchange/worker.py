@@ -1,0 +1,166 @@
+"""A worker that reads Exchange mailboxes: `python -m cospaced.calendars.exchange.worker MEMORY`.
+
+The only importer of exchangelib. SyncFolderItems says whether a mailbox changed, CalendarView is
+the truth, GetItem tells the rest of what is new.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from exchangelib import UTC, EWSDateTime
+from exchangelib.errors import ErrorExceededFindCountLimit, ErrorInvalidSyncStateData
+from exchangelib.folders import Calendar
+from exchangelib.items import CalendarItem
+
+from cospaced.calendars.exchange import items
+from cospaced.calendars.exchange.connection import Connection, connection
+from cospaced.calendars.exchange.faults import explained
+from cospaced.calendars.exchange.jobs import Ask, Details, Told, packed, unpacked
+from cospaced.calendars.expand import Guard, belongs
+from cospaced.calendars.unusable import Unusable
+from cospaced.calendars.worker import serve
+from cospaced.calendars.zones import NamedZone
+from cospaced.domain.calendar import EventProblem, Occurrence
+from cospaced.errors import CalendarError
+
+
+_MOST_IN_A_VIEW = 1000
+"""Exchange's own limit (EWSFindCountLimit)."""
+_SHORTEST_VIEW = timedelta(hours=1)
+_CHANGES = 512
+"""Changes of one answer; Exchange tells no more."""
+
+
+def work(ask: Ask, _: Guard) -> Told:
+    """Read a mailbox; raises CalendarError."""
+    link = connection(ask.settings)
+    before = link.policy.answers
+    try:
+        told = _read(link, ask)
+    except Exception as error:
+        # The edge of exchangelib: whatever it raises is told in our words, or is a fault of ours.
+        known = explained(error, ask.settings, ask.mailbox)
+        if known is None:
+            raise
+        raise known from error
+    return Told(
+        state=told.state,
+        requests=link.policy.answers - before,
+        unchanged=told.unchanged,
+        body=told.body,
+        occurrences=told.occurrences,
+        problems=told.problems,
+    )
+
+
+def _read(link: Connection, ask: Ask) -> Told:
+    calendar = link.calendar(ask.mailbox)
+    state, changed = _changes(calendar, ask.state)
+    if not changed and ask.state and not ask.fresh:
+        return Told(state=state, requests=0, unchanged=True)
+    shown = list(_view(calendar, ask.covered.start, ask.covered.end))
+    details = _details(calendar, shown, unpacked(ask.body))
+    occurrences, problems = _understood(shown, details, ask)
+    return Told(
+        state=state,
+        requests=0,
+        body=packed(details),
+        occurrences=occurrences,
+        problems=problems,
+    )
+
+
+def _changes(calendar: Calendar, state: str) -> tuple[str, bool]:
+    """Return the state now, and whether anything changed since; a state that is refused has."""
+    try:
+        count = sum(1 for _ in _synced(calendar, state))
+    except ErrorInvalidSyncStateData:
+        if not state:
+            raise
+        # A new folder object: exchangelib would go back to the state that it remembers.
+        calendar.item_sync_state = None
+        count = 1 + sum(1 for _ in _synced(calendar, ""))
+    if not calendar.item_sync_state:
+        raise CalendarError("truncated", "Exchange told changes without a state to go on from")
+    return str(calendar.item_sync_state), count > 0
+
+
+def _synced(calendar: Calendar, state: str) -> Iterator[Any]:
+    yield from calendar.sync_items(
+        sync_state=state or None, only_fields=["changekey"], max_changes_returned=_CHANGES
+    )
+
+
+def _view(calendar: Calendar, start: datetime, end: datetime) -> Iterator[CalendarItem]:
+    """Yield what a calendar view shows; a window of too many items is read by halves.
+
+    An item that reaches over the middle stands in both halves; whoever asks keeps it once.
+    """
+    try:
+        found = list(
+            calendar.view(
+                start=EWSDateTime.from_datetime(start.replace(tzinfo=UTC)),
+                end=EWSDateTime.from_datetime(end.replace(tzinfo=UTC)),
+                max_items=_MOST_IN_A_VIEW,
+            ).only(*items.VIEW)
+        )
+    except ErrorExceededFindCountLimit:
+        found = None
+    if found is not None and len(found) < _MOST_IN_A_VIEW:
+        for one in found:
+            if isinstance(one, Exception):
+                raise one
+            yield one
+        return
+    if end - start < _SHORTEST_VIEW:
+        text = f"more than {_MOST_IN_A_VIEW} events stand within an hour at {start:%Y-%m-%d %H:%M}"
+        raise CalendarError("too_large", text)
+    middle = start + (end - start) / 2
+    yield from _view(calendar, start, middle)
+    yield from _view(calendar, middle, end)
+
+
+def _details(
+    calendar: Calendar, shown: list[CalendarItem], known: dict[str, Details]
+) -> dict[str, Details]:
+    """Return the details of all that is shown; only what is new or changed is asked for."""
+    kept: dict[str, Details] = {}
+    wanted: dict[str, str] = {}
+    for item in shown:
+        old = known.get(item.id)
+        if old is not None and old.change_key == item.changekey:
+            kept[item.id] = old
+        else:
+            wanted[item.id] = item.changekey
+    fetched = calendar.account.fetch(
+        [(item, None) for item in wanted], folder=calendar, only_fields=list(items.DETAILS)
+    )
+    for (item, change_key), found in zip(wanted.items(), fetched, strict=True):
+        # One that vanished since the view, or is corrupt, is an exception in its place.
+        if not isinstance(found, Exception):
+            kept[item] = items.details(found, change_key)
+    return kept
+
+
+def _understood(
+    shown: list[CalendarItem], details: dict[str, Details], ask: Ask
+) -> tuple[tuple[Occurrence, ...], tuple[EventProblem, ...]]:
+    floating = NamedZone(ask.time_zone)
+    found: dict[tuple[str, str], Occurrence] = {}
+    problems: dict[EventProblem, None] = {}
+    for item in shown:
+        more = details.get(item.id)
+        try:
+            one = items.occurrence(item, more, floating)
+        except Unusable as error:
+            problems[EventProblem(uid=more.uid if more else item.id, text=str(error))] = None
+            continue
+        if belongs(one, ask.covered):
+            found[one.key] = one
+    occurrences = tuple(sorted(found.values(), key=lambda one: (one.start, one.key)))
+    return occurrences, tuple(problems)
+
+
+if __name__ == "__main__":
+    serve(work)

@@ -1,0 +1,255 @@
+"""The `exchange` source against a simulated server: what it asks, and every way of going wrong."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cospaced.calendars.exchange.source import ExchangeSource
+from cospaced.domain.calendar import Reading
+from cospaced.domain.timespan import Timespan
+from cospaced.errors import CalendarError
+from cospaced.exchange_simulator.faults import Fault
+from cospaced.exchange_simulator.rights import EVERYBODY, Account
+from cospaced.settings import RoomSettings, Secret
+from support import exchange_items
+from support.events import Event, Every, Repeats
+from support.exchange_calendars import SERVICE, Server, exchange_source, server
+from support.icalendar_writer import address_of
+from support.situations import NOW, PLAIN, WEEKLY, WINDOW
+from support.source_writers import SetClock
+
+
+DAY = timedelta(days=1)
+
+
+class Scene:
+    """A server with one room, and the daemon's source for it."""
+
+    def __init__(self, running: Server, source: ExchangeSource, clock: SetClock) -> None:
+        self.server = running
+        self.exchange = running.exchange
+        self.source = source
+        self.clock = clock
+        self.room: RoomSettings = running.add_room("aula")
+        self.reading: Reading | None = None
+        self.window = WINDOW
+
+    @property
+    def asked(self) -> list[str]:
+        """The operations of the last poll."""
+        return [logged.operation for logged in self.exchange.requests]
+
+    def put(self, *events: Event) -> None:
+        box = self.exchange.state.mailbox(address_of("aula"))
+        for event in events:
+            exchange_items.put(self.exchange.state, box, event)
+
+    async def poll(self) -> Reading:
+        self.exchange.requests.clear()
+        self.reading = await self.source.poll(self.room, self.reading, self.window)
+        return self.reading
+
+    async def refused(self) -> CalendarError:
+        with pytest.raises(CalendarError) as caught:
+            await self.poll()
+        return caught.value
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+    clock = SetClock(NOW)
+    async with server(tmp_path, clock) as running, exchange_source(running, clock) as source:
+        yield Scene(running, source, clock)
+
+
+# --- what is asked ------------------------------------------------------------------------------
+
+
+async def test_an_unchanged_mailbox_costs_one_request(scene: Scene) -> None:
+    scene.put(PLAIN, WEEKLY)
+    await scene.poll()
+    reading = await scene.poll()
+    assert (reading.unchanged, reading.requests) == (True, 1)
+    assert scene.asked == ["SyncFolderItems"]
+
+
+async def test_only_what_is_new_is_asked_for_its_details(scene: Scene) -> None:
+    scene.put(PLAIN, replace(WEEKLY, id="weekly@example.org"))
+    await scene.poll()
+    assert scene.asked == ["SyncFolderItems", "FindItem", "GetItem"]
+    scene.put(replace(PLAIN, id="two@example.org"))
+    reading = await scene.poll()
+    assert scene.asked == ["SyncFolderItems", "FindItem", "GetItem"]
+    asked = list(scene.exchange.requests)[-1].request.decode()
+    assert asked.count("ItemId ") == 1
+    assert len(reading.occurrences) == 5
+
+
+async def test_no_request_is_spent_on_finding_out_version_or_folders(scene: Scene) -> None:
+    await scene.poll()
+    assert scene.asked == ["SyncFolderItems", "FindItem"]
+
+
+async def test_a_window_of_more_than_exchange_shows_at_once_is_read_by_parts(scene: Scene) -> None:
+    often = replace(PLAIN, repeats=Repeats(every=Every.DAY), length=timedelta(minutes=5))
+    scene.put(*(replace(often, id=f"{n}@example.org") for n in range(40)))
+    reading = await scene.poll()
+    assert scene.asked.count("FindItem") > 1
+    days = len({o.start.date() for o in reading.occurrences})
+    assert len(reading.occurrences) == 40 * days
+
+
+async def test_a_state_that_is_refused_is_begun_anew(scene: Scene) -> None:
+    scene.put(PLAIN)
+    reading = await scene.poll()
+    for knobs in (scene.exchange.knobs, replace(scene.exchange.knobs, bare_sync_error=True)):
+        scene.exchange.knobs = knobs
+        scene.reading = replace(reading, stamp=reading.stamp.replace('"state":"', '"state":"x'))
+        if knobs.bare_sync_error:
+            # Nothing in the answer says that it is the state; the next whole reading begins anew.
+            assert (await scene.refused()).kind == "unreachable"
+        else:
+            assert (await scene.poll()).occurrences == reading.occurrences
+
+
+async def test_a_mailbox_is_viewed_once_a_day_whatever_its_state_says(scene: Scene) -> None:
+    scene.put(WEEKLY)
+    await scene.poll()
+    scene.clock.advance(DAY)
+    scene.window = Timespan(WINDOW.start + DAY, WINDOW.end + DAY)
+    await scene.poll()
+    assert "FindItem" in scene.asked
+    assert "GetItem" not in scene.asked
+
+
+# --- logging in ---------------------------------------------------------------------------------
+
+
+async def test_a_wrong_password_is_told_with_its_remedy_and_not_hammered(tmp_path: Path) -> None:
+    clock = SetClock(NOW)
+    async with server(tmp_path, clock) as running:
+        wrong = {"password": Secret("wrong")}
+        async with exchange_source(running, clock, **wrong) as source:
+            scene = Scene(running, source, clock)
+            other = running.add_room("boardroom")
+            error = await scene.refused()
+            assert (error.kind, error.shared) == ("login", True)
+            assert "check username and password" in str(error)
+            assert "wrong" not in str(error)
+            running.exchange.grant(replace(SERVICE, password="wrong"))
+            for room in (scene.room, other):
+                scene.room = room
+                assert str(await scene.refused()) == str(error)
+            source._ask_again = 0.0
+            scene.room = other
+            assert (await scene.poll()).occurrences == ()
+
+
+@pytest.mark.parametrize(
+    ("account", "settings", "kind", "remedy"),
+    [
+        (replace(SERVICE, impersonates=frozenset()), {}, "login", "ApplicationImpersonation"),
+        (
+            Account(name="svc", password=SERVICE.password),
+            {"access": "delegate"},
+            "login",
+            "Add-MailboxFolderPermission aula@rooms.example.org:\\Calendar",
+        ),
+    ],
+)
+async def test_missing_rights_are_told_with_the_line_that_grants_them(
+    tmp_path: Path, account: Account, settings: dict[str, object], kind: str, remedy: str
+) -> None:
+    clock = SetClock(NOW)
+    async with (
+        server(tmp_path, clock) as running,
+        exchange_source(running, clock, **settings) as source,
+    ):
+        running.exchange.grant(account)
+        error = await Scene(running, source, clock).refused()
+    assert (error.kind, error.shared) == (kind, False)
+    assert remedy in str(error)
+    assert "aula@rooms.example.org" in str(error)
+
+
+@pytest.mark.parametrize("auth", ["basic", "ntlm"])
+@pytest.mark.parametrize("access", ["impersonation", "delegate"])
+async def test_a_calendar_is_read_by_every_login_and_access(
+    tmp_path: Path, auth: str, access: str
+) -> None:
+    clock = SetClock(NOW)
+    everybody = frozenset({EVERYBODY})
+    async with (
+        server(tmp_path, clock) as running,
+        exchange_source(running, clock, auth=auth, access=access) as source,
+    ):
+        running.exchange.grant(replace(SERVICE, delegate_of=everybody))
+        scene = Scene(running, source, clock)
+        scene.put(PLAIN)
+        assert len((await scene.poll()).occurrences) == 1
+
+
+async def test_a_mailbox_that_does_not_exist_is_told(scene: Scene) -> None:
+    scene.room = replace(scene.room, mailbox="nobody@example.org")
+    error = await scene.refused()
+    assert error.kind == "not_found"
+    assert "nobody@example.org" in str(error)
+
+
+async def test_ews_that_is_forbidden_is_told_as_such(scene: Scene) -> None:
+    scene.exchange.knobs = replace(scene.exchange.knobs, ews_enabled=False)
+    error = await scene.refused()
+    assert (error.kind, error.shared) == ("login", True)
+    assert "forbids EWS" in str(error)
+
+
+# --- what comes back ----------------------------------------------------------------------------
+
+
+FAULTS = {
+    "busy, with a time": (Fault.SOAP_FAULT, {"back_off": 1500}, "throttled", 1.5),
+    "busy, in a message": (Fault.MESSAGE, {}, "throttled", 10),
+    "503": (Fault.UNAVAILABLE, {"retry_after": 7}, "throttled", 7),
+    "429": (Fault.THROTTLED, {"retry_after": 8}, "throttled", 8),
+    "reset": (Fault.RESET, {}, "unreachable", None),
+    "401": (Fault.UNAUTHORIZED, {}, "login", None),
+    "too many connections": (
+        Fault.SOAP_FAULT, {"code": "ErrorExceededConnectionCount"}, "throttled", 60,
+    ),
+    "server error": (Fault.MESSAGE, {"code": "ErrorInternalServerError"}, "unreachable", None),
+    "store away": (Fault.MESSAGE, {"code": "ErrorMailboxStoreUnavailable"}, "unreachable", None),
+    "schema": (Fault.SOAP_FAULT, {"code": "ErrorSchemaValidation"}, "unreachable", None),
+    "a web page": (Fault.HTML, {}, "not_a_calendar", None),
+    "a web page, 500": (Fault.HTML_ERROR, {}, "not_a_calendar", None),
+    "302": (Fault.REDIRECTED, {}, "redirect", None),
+    "empty": (Fault.EMPTY, {}, "truncated", None),
+    "truncated, well framed": (Fault.TRUNCATED, {}, "truncated", None),
+    "truncated, until close": (Fault.TRUNCATED_UNTIL_CLOSE, {}, "truncated", None),
+    "truncated, by its length": (Fault.TRUNCATED_LENGTH, {}, "unreachable", None),
+    "truncated, chunked": (Fault.TRUNCATED_CHUNKED, {}, "unreachable", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("operation", ["SyncFolderItems", "FindItem", "GetItem"])
+@pytest.mark.parametrize("name", FAULTS)
+async def test_a_fault_is_an_error_and_the_next_good_poll_is_whole(
+    scene: Scene, name: str, operation: str
+) -> None:
+    fault, how, kind, seconds = FAULTS[name]
+    scene.put(PLAIN, replace(WEEKLY, id="weekly@example.org"))
+    before = (await scene.poll()).occurrences
+    scene.put(replace(PLAIN, id="two@example.org"))
+    rule = scene.exchange.strike(fault, operation, **how)
+    error = await scene.refused()
+    assert rule.hits == 1
+    after = None if seconds is None else timedelta(seconds=seconds)
+    wanted = {kind, "unreachable"} if operation == "SyncFolderItems" else {kind}
+    # Where an answer lacks its state, exchangelib only tells that it does.
+    assert error.kind in wanted
+    assert error.kind != kind or error.after == after
+    scene.source._ask_again = 0.0
+    reading = await scene.poll()
+    assert set(before) < set(reading.occurrences)
