@@ -60,6 +60,8 @@ class Polling:
         self._agenda: list[tuple[float, str]] = []
         self._unread: dict[str, None] = {}
         self._failing: dict[str, None] = {}
+        self._refused: dict[str, str] = {}
+        """Why whole calendars cannot be read, as it was told."""
         self._gates: dict[tuple[str, str], asyncio.Semaphore] = {}
         self._wake = asyncio.Event()
         self.settings = settings
@@ -250,6 +252,8 @@ class Polling:
         kept, again = desk.judged(reading, self.settings.daemon.poll_interval)
         self._failing.pop(name, None)
         self._unread.pop(name, None)
+        if self._refused.pop(desk.room.calendar, None) is not None:
+            log.info("calendar.accepted", calendar=desk.room.calendar)
         if reading.unchanged and before is not None and _alike(before, kept):
             if keys := self._copies.read_again(name, self._clock.now()):
                 self._on_change(keys)
@@ -282,10 +286,19 @@ class Polling:
 
     async def _failed(self, name: str, desk: RoomDesk, error: CalendarError) -> None:
         self._failing[name] = None
+        if error.shared:
+            self._tell_refused(desk.room.calendar, error)
         first = desk.failed(error, self.settings.daemon)
         if first and desk.reading is not None:
             # Since when it fails is to be known after a restart.
             await self._save(name, desk.reading)
+
+    def _tell_refused(self, calendar: str, error: CalendarError) -> None:
+        """Tell once for all its rooms what is wrong with a whole calendar."""
+        if self._refused.get(calendar) != str(error):
+            self._refused[calendar] = str(error)
+            count = sum(1 for room in self.settings.rooms if room.calendar == calendar)
+            log.error("calendar.refused", calendar=calendar, count=count, reason=str(error))
 
 
 def _server(room: RoomSettings) -> tuple[str, str]:

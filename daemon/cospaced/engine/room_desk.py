@@ -90,7 +90,8 @@ class RoomDesk:
     def failed(self, error: CalendarError, terms: DaemonSettings) -> bool:
         """Note a failed poll; return whether the one before was good.
 
-        Told once, once more when it has lasted, and once when its rooms ring no more.
+        Told once, once more when it has lasted, and once when its rooms ring no more. What is
+        wrong with its whole `[calendar:NAME]` is told by whoever asks for all of its rooms.
         """
         self.reason = str(error)
         turned = self._failing_from is None
@@ -99,7 +100,7 @@ class RoomDesk:
             if self.reading is not None:
                 standing = replace(self.reading.standing, failing_since=self.failing_since)
                 self.reading = replace(self.reading, standing=standing)
-        if self._bad(self.reason, turned=turned) and not self._told:
+        if self._bad(self.reason, turned=turned) and not self._told and not error.shared:
             self._told = True
             log.error("calendar.failed", **self._keys, kind=error.kind, reason=self.reason)
         self._tell_lasting(terms)

@@ -66,6 +66,8 @@ MESSAGES: Mapping[str, str] = {
     "space.found_open": "Space {number} stands open and no booking is known for it",
     # Calendars.
     "calendar.failed": "Calendar of room {room} cannot be read: {reason}",
+    "calendar.refused": "Calendar {calendar} cannot be read, with its {count} rooms: {reason}",
+    "calendar.accepted": "Calendar {calendar} can be read again",
     "calendar.recovered": "Calendar of room {room} can be read again[ after {span}]",
     "calendar.stale": "Calendar of room {room} is unread since {since}[, for {span}][: {reason}]",
     "calendar.mute": "Room {room} is dialled no more: its calendar is unread since {since}",
