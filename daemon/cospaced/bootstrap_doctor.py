@@ -22,11 +22,13 @@ from cospaced.store.sqlite import SqliteStore
 
 
 @asynccontextmanager
-async def doctor_site(settings: Settings, host: HostLooks | None = None) -> AsyncIterator[Site]:
+async def doctor_site(
+    settings: Settings, host: HostLooks | None = None, processing: Path | None = None
+) -> AsyncIterator[Site]:
     """Make what the doctor looks at; connections, threads and workers are closed at the end.
 
-    `host` replaces how the machine is asked. Raises ConfigurationError for a calendar that this
-    release cannot read.
+    `host` replaces how the machine is asked; `processing` is an export of Exchange's settings.
+    Raises ConfigurationError for a calendar that this release cannot read.
     """
     clock = SystemClock()
     async with AsyncExitStack() as stack:
@@ -68,6 +70,7 @@ async def doctor_site(settings: Settings, host: HostLooks | None = None) -> Asyn
             shared=shared,
             files=files,
             secrets=secrets,
+            processing=processing,
             host=host or HostLooks(),
         )
 

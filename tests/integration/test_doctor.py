@@ -14,7 +14,17 @@ from cospaced.host.clock import SystemClock
 from support.doctored import doctored, make_state
 
 
-HELPERS = {"__init__", "base", "examination", "rendering", "servers", "shared", "site"}
+HELPERS = {
+    "__init__",
+    "base",
+    "examination",
+    "rendering",
+    "servers",
+    "shared",
+    "site",
+    "processing_file",
+    "unread",
+}
 
 
 def a_check(slug: str, look, deadline: float = 5.0) -> Check:

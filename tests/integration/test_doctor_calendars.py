@@ -111,13 +111,13 @@ async def test_titles_that_are_organizers_names_are_a_warning_with_exchanges_com
 ) -> None:
     for room in ROOMS:
         site.hold(room, *(invitation(number, title="Ada Lovelace") for number in (1, 2, 3)))
-    found = [f for f in await site.look("events") if f.severity is WARNING]
+    found = [f for f in await site.look("room_mailboxes") if f.severity is WARNING]
     assert [f.subject for f in found] == ["room aula", "room boardroom"]
     assert "Set-CalendarProcessing aula@example.org -AddOrganizerToSubject $false" in (
         found[0].remedy
     )
     site.change("[conferences]", "[conferences]\ntitle = organizer")
-    assert [f.severity for f in await site.look("events")] == [OK]
+    assert [f.severity for f in await site.look("room_mailboxes")] == [OK]
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,7 @@ class Doctored:
     host: HostLooks = field(default_factory=a_well_kept_machine)
     last: tuple[Finding, ...] = ()
     date: Callable[[], datetime] = lambda: datetime.now(UTC)
+    processing: Path | None = None
 
     @property
     def file(self) -> Path:
@@ -120,7 +121,7 @@ class Doctored:
     async def examined(self, *checks: Check) -> tuple[Examined, ...]:
         write(self.folder, self.ini)
         settings = load(self.file, environment={"TZ": "UTC"})
-        async with doctor_site(settings, self.host) as site:
+        async with doctor_site(settings, self.host, self.processing) as site:
             return await examine(site, checks or CHECKS)
 
     async def look(self, slug: str) -> tuple[Finding, ...]:

@@ -31,8 +31,14 @@ EXIT_WITHIN = 1.0
 
 @click.command()
 @config_option
+@click.option(
+    "--processing",
+    type=click.Path(path_type=Path),
+    metavar="CSV",
+    help="What Exchange says of its rooms (contrib/exchange/Export-RoomProcessing.ps1).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def doctor(file: Path, as_json: bool) -> None:
+def doctor(file: Path, processing: Path | None, as_json: bool) -> None:
     """Look at everything that must be set up, and say what to do; change nothing.
 
     Runs beside the daemon or without it; as root it sees most. Exit 0 where nothing wants a
@@ -43,7 +49,7 @@ def doctor(file: Path, as_json: bool) -> None:
         level="error", format="console", clock=clock, stderr=sys.stderr, environment={}
     )
     try:
-        status, guard = asyncio.run(_doctor(file, clock, as_json=as_json))
+        status, guard = asyncio.run(_doctor(file, clock, processing=processing, as_json=as_json))
     finally:
         logging.close()
     if threads_end(EXIT_WITHIN / 2):
@@ -51,10 +57,12 @@ def doctor(file: Path, as_json: bool) -> None:
     sys.exit(status)
 
 
-async def _doctor(file: Path, clock: Clock, *, as_json: bool) -> tuple[int, threading.Timer]:
+async def _doctor(
+    file: Path, clock: Clock, *, processing: Path | None, as_json: bool
+) -> tuple[int, threading.Timer]:
     try:
         settings = load(file, environment=environment_for(file))
-        async with doctor_site(settings) as site:
+        async with doctor_site(settings, processing=processing) as site:
             return _told(await examine(site), clock, as_json=as_json)
     except ConfigurationError as unusable:
         return _told((_refused(unusable, file),), clock, as_json=as_json)

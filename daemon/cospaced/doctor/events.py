@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from cospaced.doctor.base import Area, Check, Finding, about, counted, note, ok, warning
 from cospaced.doctor.site import Calendars, Site
-from cospaced.domain.calendar import Answer, Occurrence, Reading
-from cospaced.settings import ConferenceSettings, RoomSettings, TitleMode
+from cospaced.domain.calendar import Answer, Reading
+from cospaced.settings import RoomSettings
 
 
 ENOUGH = 3
@@ -35,8 +35,8 @@ _ADDRESS = "; and write address = the room's mail address, by which its own answ
 
 
 async def look(site: Site) -> Sequence[Finding]:
-    """Tell rooms whose events are all skipped for one reason, and titles that are names."""
-    calendars, terms = await site.calendars(), site.settings.conferences
+    """Tell rooms whose events are all skipped for one reason."""
+    calendars = await site.calendars()
     booked = {room for booking in calendars.bookings for room in booking.rooms}
     reasons: dict[str, Counter[str]] = {}
     for skip in calendars.skipped:
@@ -44,10 +44,8 @@ async def look(site: Site) -> Sequence[Finding]:
     found: list[Finding] = []
     for room in site.settings.rooms:
         reading = calendars.readings[room.name]
-        if isinstance(reading, Reading):
-            if room.name not in booked:
-                found += _skipped(room, reasons.get(room.name, Counter()))
-            found += _names(room, reading.occurrences, terms)
+        if isinstance(reading, Reading) and room.name not in booked:
+            found += _skipped(room, reasons.get(room.name, Counter()))
     unknown = [room.name for room in site.settings.rooms if _answer_unknown(room, calendars)]
     if unknown:
         seen = "no answer of its own is seen in its events, so one that it declined counts"
@@ -74,28 +72,6 @@ def _skipped(room: RoomSettings, reasons: Counter[str]) -> list[Finding]:
         remedy += _ADDRESS
     seen = f"none of its {counted(reasons.total(), 'event')} becomes a conference: {reason}"
     return [warning(seen, remedy, f"room {room.name}")]
-
-
-def _names(
-    room: RoomSettings, events: Sequence[Occurrence], terms: ConferenceSettings
-) -> list[Finding]:
-    """Return a warning where titles are organizers' names: Exchange's AddOrganizerToSubject."""
-    told = [event for event in events if event.title and event.organizer_name]
-    named = [event for event in told if _is_name(event)]
-    if terms.title is not TitleMode.SUBJECT or len(named) < ENOUGH or len(named) * 2 < len(told):
-        return []
-    mailbox = room.mailbox or room.address or room.name
-    seen = f"the titles of {len(named)} of {len(told)} events are their organizers' names"
-    remedy = (
-        f"Set-CalendarProcessing {mailbox} -AddOrganizerToSubject $false -DeleteSubject $false "
-        "(it holds for new events)"
-    )
-    return [warning(seen, remedy, f"room {room.name}")]
-
-
-def _is_name(event: Occurrence) -> bool:
-    title, name = event.title.casefold().strip(), event.organizer_name.casefold().strip()
-    return title == name or title.startswith(f"{name} ")
 
 
 def _answer_unknown(room: RoomSettings, calendars: Calendars) -> bool:

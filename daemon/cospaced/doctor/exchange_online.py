@@ -13,8 +13,9 @@ from cospaced.settings import CalendarSettings, SourceType
 
 CLOSED = datetime(2027, 4, 1, tzinfo=UTC)
 _REMEDY = (
-    "write type = graph and an app registration with Calendars.Read in [calendar:{name}], and "
-    "mailbox = as before in its rooms"
+    "register an application, let it read the rooms alone (contrib/exchange/"
+    "Grant-CospacedGraph.ps1), and write type = graph with tenant_id, client_id and client_secret "
+    "in [calendar:{name}]; mailbox stays as it is in its rooms"
 )
 
 
@@ -22,7 +23,7 @@ async def look(site: Site) -> Sequence[Finding]:
     """Tell calendars that will not be readable soon, or are no more."""
     found = []
     for calendar in site.settings.calendars:
-        if calendar.type is not SourceType.EXCHANGE or not _in_the_cloud(calendar):
+        if calendar.type is not SourceType.EXCHANGE or not in_the_cloud(calendar):
             continue
         remedy, subject = _REMEDY.format(name=calendar.name), f"calendar {calendar.name}"
         if site.clock.now() >= CLOSED:
@@ -36,7 +37,8 @@ async def look(site: Site) -> Sequence[Finding]:
     return found or [ok("none is read by EWS from Exchange Online")]
 
 
-def _in_the_cloud(calendar: CalendarSettings) -> bool:
+def in_the_cloud(calendar: CalendarSettings) -> bool:
+    """Whether a calendar of type exchange is in Exchange Online."""
     return "office365." in calendar.server.lower() or calendar.auth == "oauth"
 
 

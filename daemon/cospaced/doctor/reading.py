@@ -9,14 +9,13 @@ from cospaced.doctor.base import (
     Finding,
     about,
     counted,
-    error,
     note,
     ok,
-    split_fault,
     split_remedy,
     warning,
 )
 from cospaced.doctor.site import Calendars, Site, local
+from cospaced.doctor.unread import Unread
 from cospaced.domain.calendar import Reading
 from cospaced.errors import CalendarError, StoreUnusable
 
@@ -24,47 +23,25 @@ from cospaced.errors import CalendarError, StoreUnusable
 _SHOWN = 3
 """Problems of one calendar that are told singly."""
 
-_REMEDIES = {
-    "timeout": "see whether the server is slow or far; else raise [calendar:{calendar}] timeout",
-    "login": "mend username and password of [calendar:{calendar}]",
-    "not_found": "mend [room:{room}]",
-    "certificate": "name the server's CA as [calendar:{calendar}] ca_file",
-    "unreachable": "see that this machine reaches the server: curl -I its address",
-}
-_OF_THE_WEB = ("unreachable", "certificate", "timeout")
-_ELSE = "open the room's calendar by hand and look at what comes: [room:{room}]"
-
 
 async def look(site: Site) -> Sequence[Finding]:
     """Tell calendars that cannot be read, events that cannot be understood, and empty ones."""
     calendars = await site.calendars()
     found: list[Finding] = []
     empty = []
+    unread = Unread(site.settings)
     for room in site.settings.rooms:
         reading = calendars.readings[room.name]
-        subject = f"room {room.name}"
         if isinstance(reading, CalendarError):
-            found.append(_unread(reading, room.name, room.calendar, subject))
+            unread.add(room, reading)
             continue
-        found += _problems(reading, subject)
+        found += _problems(reading, f"room {room.name}")
         if not reading.occurrences:
             empty.append(room.name)
     if empty:
         remedy = "if people book it, see that it is the right calendar"
         found.append(note("no event in the next 30 days", remedy, about("room", empty)))
-    return [*await _totals(site, calendars), *found]
-
-
-def _unread(fault: CalendarError, room: str, calendar: str, subject: str) -> Finding:
-    split = split_fault if fault.kind in _OF_THE_WEB else split_remedy
-    seen, remedy = split(str(fault))
-    usual = _REMEDIES.get(fault.kind, _ELSE).format(room=room, calendar=calendar)
-    told = (
-        f"{remedy.removesuffix(' =')} (see [room:{room}] and [calendar:{calendar}])"
-        if remedy
-        else usual
-    )
-    return error(seen, told, subject)
+    return [*await _totals(site, calendars), *unread.findings(), *found]
 
 
 def _problems(reading: Reading, subject: str) -> list[Finding]:

@@ -124,6 +124,8 @@ class Site:
     """Every file that the configuration was read from, the main one first."""
     secrets: tuple[Path, ...] = ()
     """Files that the configuration names as holding a secret each."""
+    processing: Path | None = None
+    """What Exchange says of its room mailboxes (Get-CalendarProcessing), exported to a file."""
     host: HostLooks = field(default_factory=HostLooks)
 
     async def aside(self, name: str, work: Callable[[], T]) -> T:

@@ -4,6 +4,7 @@ Who asks it to refresh is refused as Entra refuses: there is no refresh token in
 """
 
 import json
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -35,6 +36,9 @@ class Tokens:
         self.issued = 0
         self.expired: set[str] = set()
         """Client ids whose secret has expired."""
+        self.consented: dict[str, tuple[str, ...]] = {}
+        """Application permissions by client id: its tokens are JWTs whose `roles` name them. The
+        tokens of others are opaque."""
 
     def holder(self, token: str) -> Account | None:
         """Return the account of a token that still holds."""
@@ -77,6 +81,8 @@ class Tokens:
     def _issued(self, account: Account) -> TokenReply:
         seconds = self._state.knobs.token_seconds
         token = self._state.entropy.token(48).hex()
+        if account.name in self.consented:
+            token = _jwt(self.consented[account.name], token)
         self._held[token] = (account, self._state.clock.monotonic() + seconds)
         self.issued += 1
         told = {
@@ -86,6 +92,12 @@ class Tokens:
             "access_token": token,
         }
         return TokenReply(status=HTTPStatus.OK, body=json.dumps(told))
+
+
+def _jwt(roles: tuple[str, ...], signature: str) -> str:
+    parts = ({"typ": "JWT", "alg": "RS256"}, {"idtyp": "app", "roles": roles})
+    coded = [urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
+    return ".".join((*coded, signature))
 
 
 def _missing(parameter: str) -> TokenReply:

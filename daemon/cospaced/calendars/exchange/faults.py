@@ -4,18 +4,22 @@ A fault of the login holds for the whole calendar: `login` is told with what to 
 asks nothing more for a while, because accounts are locked after some wrong passwords.
 """
 
+import ssl
 from datetime import timedelta
 
 from exchangelib import errors
 from oauthlib.oauth2 import OAuth2Error
 
+from cospaced.calendars import entra
 from cospaced.calendars.exchange.connection import Forbidden, Truncated
 from cospaced.errors import CalendarError
+from cospaced.host.tls import certificate_text
 from cospaced.settings import CalendarSettings
 
 
 ONLINE = ("outlook.office365.com", "outlook.office.com", "outlook.office365.us")
 _BACK_OFF = 60.0
+_DEEPEST = 100
 
 
 def explained(error: Exception, settings: CalendarSettings, mailbox: str) -> CalendarError | None:
@@ -24,8 +28,8 @@ def explained(error: Exception, settings: CalendarSettings, mailbox: str) -> Cal
     if isinstance(error, CalendarError):
         return error
     if isinstance(error, OAuth2Error):
-        told = str(error.description or error.error or error).splitlines()[0][:300]
-        return CalendarError("login", f"the login of client_id was refused: {told}", shared=True)
+        told = str(error.description or error.error or error)
+        return CalendarError("login", entra.refused(told), shared=True)
     if isinstance(error, AttributeError):
         # exchangelib 5.6 looks for the state in an error of SyncFolderItems, where none is.
         return CalendarError("unreachable", f"{host} answered SyncFolderItems with an error")
@@ -50,12 +54,12 @@ def _of_login(
     """Return what an error says of the account and what it may open; None where it does not."""
     match error:
         case errors.UnauthorizedError():
-            text = f"{host} refuses the login: {_credentials(settings)}"
+            text = f"{host} refuses the login ({_credentials(settings)})"
             return CalendarError("login", text, shared=True)
         case Forbidden():
             return CalendarError("login", _forbidden(host), shared=True)
         case errors.ErrorNonExistentMailbox():
-            return CalendarError("not_found", f"there is no mailbox {mailbox}: mend mailbox =")
+            return CalendarError("not_found", f"there is no mailbox {mailbox} (mend mailbox)")
         case errors.ErrorImpersonateUserDenied():
             return CalendarError("login", _no_impersonation(settings, mailbox))
         case errors.ErrorAccessDenied() | errors.ErrorFolderNotFound():
@@ -72,14 +76,13 @@ def _of_answer(error: errors.EWSError, host: str) -> CalendarError:
         case Truncated():
             return CalendarError("truncated", f"{host}: {error}")
         case errors.RedirectError():
-            text = f"{host} redirects to {error.url}: write that as server = if it is EWS"
+            text = f"{host} redirects to {error.url} (write that as server, if it is EWS)"
             return CalendarError("redirect", text)
         case errors.MalformedResponseError() | errors.SOAPError():
-            text = f"{host} answered something that is not EWS: check server = ({_brief(error)})"
+            text = f"{host} answered something that is not EWS: {_brief(error)} (check server)"
             return CalendarError("not_a_calendar", text)
-        case errors.TransportError() if "certificate" in str(error).lower():
-            text = f"the certificate of {host} does not verify ({_brief(error)}): set ca_file"
-            return CalendarError("certificate", text)
+        case errors.TransportError() if untrusted := _untrusted(error):
+            return CalendarError("certificate", certificate_text(host, untrusted))
         case _:
             text = f"{host}: {type(error).__name__}: {_brief(error)}"
             return CalendarError("unreachable", text)
@@ -104,19 +107,34 @@ def _forbidden(host: str) -> str:
 def _no_impersonation(settings: CalendarSettings, mailbox: str) -> str:
     who = settings.username or settings.client_id
     return (
-        f"{who} may not act for {mailbox}: give it the role ApplicationImpersonation with a scope"
-        " that holds this mailbox (New-ManagementRoleAssignment; contrib/exchange has a script)"
+        f"{who} may not act for {mailbox} (give it the role ApplicationImpersonation with a scope"
+        " that holds this mailbox: New-ManagementRoleAssignment, or"
+        " contrib/exchange/New-CospacedAccount.ps1)"
     )
 
 
 def _no_access(settings: CalendarSettings, mailbox: str) -> str:
     if settings.access == "delegate":
         return (
-            f"{settings.username} may not open the calendar of {mailbox}:"
-            f" Add-MailboxFolderPermission {mailbox}:\\Calendar -User {settings.username}"
-            " -AccessRights Reviewer"
+            f"{settings.username} may not open the calendar of {mailbox}"
+            f" (Add-MailboxFolderPermission {mailbox}:\\Calendar -User {settings.username}"
+            " -AccessRights Reviewer)"
         )
-    return f"the calendar of {mailbox} may not be opened; is it a mailbox, and enabled?"
+    return f"the calendar of {mailbox} may not be opened (see that it is an enabled mailbox)"
+
+
+def _untrusted(error: Exception) -> ssl.SSLCertVerificationError | None:
+    """Return why a certificate is not trusted, from what requests and urllib3 wrapped it in."""
+    pending: list[object] = [error]
+    for _ in range(_DEEPEST):
+        if not pending:
+            break
+        one = pending.pop()
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return one
+        if isinstance(one, BaseException):
+            pending += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
+    return None
 
 
 def _brief(error: Exception) -> str:

@@ -141,7 +141,7 @@ class GraphClient:
         if urlsplit(url)[:2] != urlsplit(self._base)[:2]:
             raise CalendarError(
                 "redirect",
-                f"Graph's list of events of {mailbox} goes on at another host: mend graph_url",
+                f"Graph's list of events of {mailbox} goes on at another host (mend graph_url)",
             )
         return url
 
@@ -176,14 +176,14 @@ def _refusal(answer: Answer, mailbox: str) -> CalendarError | Gone:
         text = f"Graph {what} (status {answer.status}); it is asked again after {wait.seconds} s"
         return CalendarError("throttled", text, after=wait)
     if answer.status == 401:  # noqa: PLR2004 - Unauthorized
-        text = f"Graph refuses the token ({code}): check graph_url, authority and tenant_id"
-        return CalendarError("login", text)
+        text = f"Graph refuses the token: {code} (check graph_url, authority and tenant_id)"
+        return CalendarError("login", text, shared=True)
     if answer.status == 403:  # noqa: PLR2004 - Forbidden
         return CalendarError(
             "login",
-            f"the application may not read the calendar of {mailbox} ({code}): grant it"
-            " Calendars.Read (application permission, or RBAC for Applications with a scope that"
-            " holds this mailbox), then wait up to two hours",
+            f"the application may not read the calendar of {mailbox}: {code} (grant it"
+            " Calendars.Read by RBAC for Applications, with a scope that holds this mailbox:"
+            " contrib/exchange/Grant-CospacedGraph.ps1; then wait up to two hours)",
         )
     if answer.status == 404:  # noqa: PLR2004 - Not Found
         return CalendarError("not_found", _no_mailbox(code, mailbox))
@@ -195,10 +195,10 @@ def _refusal(answer: Answer, mailbox: str) -> CalendarError | Gone:
 def _no_mailbox(code: str, mailbox: str) -> str:
     if code in ("MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI"):
         return (
-            f"the mailbox {mailbox} is not in Exchange Online ({code}): read it by a calendar of"
-            " type exchange, or mend mailbox ="
+            f"the mailbox {mailbox} is not in Exchange Online: {code} (read it by a calendar of"
+            " type exchange, or mend mailbox)"
         )
-    return f"there is no mailbox {mailbox} ({code or 'not found'}): mend mailbox ="
+    return f"there is no mailbox {mailbox}: {code or 'not found'} (mend mailbox)"
 
 
 def _error(answer: Answer) -> tuple[str, str]:

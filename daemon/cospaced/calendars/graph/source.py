@@ -55,7 +55,7 @@ class GraphSource:
         self._floating = NamedZone(time_zone)
         self._web = web
         self._clock = clock
-        tokens = Tokens(settings, web, offload)
+        self._tokens = tokens = Tokens(settings, web, offload)
         self._client = GraphClient(settings, web=web, tokens=tokens, offload=offload, clock=clock)
 
     async def poll(self, room: RoomSettings, previous: Reading | None, window: Timespan) -> Reading:
@@ -67,6 +67,14 @@ class GraphSource:
         except TimeoutError as error:
             text = f"it was not read within {seconds:g} s (raise timeout if it is that large)"
             raise CalendarError("timeout", text) from error
+
+    async def consented(self) -> frozenset[str] | None:
+        """Return what the application was granted in Entra, for every mailbox of the tenant.
+
+        What it was granted in Exchange alone (RBAC for Applications) is not among it. None where
+        the token does not tell. Raises CalendarError where there is none.
+        """
+        return await self._tokens.roles()
 
     async def close(self) -> None:
         """Close its connections."""

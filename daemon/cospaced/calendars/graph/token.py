@@ -8,6 +8,7 @@ shortly before its expiry, and asks no more than Entra's Retry-After allows.
 import asyncio
 import functools
 import json
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from urllib.parse import urlencode
 
 import msal
 
+from cospaced.calendars import entra
 from cospaced.errors import CalendarError
 from cospaced.host.web import Web, WebError
 from cospaced.ports import Offload
@@ -23,15 +25,6 @@ from cospaced.settings import CalendarSettings
 
 _LIMIT = 1_000_000
 _SECONDS = 10.0
-_REMEDIES = {
-    7000215: "client_secret is wrong: write the secret's value, not its id",
-    7000222: "client_secret has expired: make a new one in the application's registration",
-    700016: "the application client_id is not known in this tenant",
-    90002: "there is no tenant tenant_id",
-    900023: "there is no tenant tenant_id",
-    53003: "a Conditional Access policy keeps the application out",
-}
-"""What the administrator must do, by Entra's AADSTS code."""
 
 
 class Tokens:
@@ -67,6 +60,13 @@ class Tokens:
             return token
         raise self._refused(answer)
 
+    async def roles(self) -> frozenset[str] | None:
+        """Return the application permissions that Entra put into a token; None where it is opaque.
+
+        Raises CalendarError as `current` does.
+        """
+        return _roles(await self.current())
+
     def _asked(self, loop: asyncio.AbstractEventLoop, *, fresh: bool) -> Mapping[str, Any]:
         """Ask msal, off the loop."""
         if self._application is None or fresh:
@@ -85,18 +85,24 @@ class Tokens:
 
     def _no_tenant(self) -> str:
         place = f"{self._settings.authority} for tenant {self._settings.tenant_id}"
-        return f"no login at {place}: check authority and tenant_id"
+        return f"no login at {place} (check authority and tenant_id)"
 
     def _refused(self, answer: Mapping[str, Any]) -> CalendarError:
-        codes = answer.get("error_codes") or []
-        known = next((_REMEDIES[code] for code in codes if code in _REMEDIES), "")
-        # Entra's description goes on for lines with trace ids and times.
-        told = str(answer.get("error_description") or answer.get("error") or "no token").strip()
-        first = told.splitlines()[0].partition(" Trace ID:")[0][:300]
-        text = f"{known} ({first})" if known else f"the login was refused: {first}"
+        told = str(answer.get("error_description") or answer.get("error") or "")
+        text = entra.refused(told, answer.get("error_codes") or ())
         if answer.get("error") in ("temporarily_unavailable", "server_error"):
             return CalendarError("unreachable", text, after=timedelta(seconds=60))
         return CalendarError("login", text, shared=True)
+
+
+def _roles(token: str) -> frozenset[str] | None:
+    """Return the `roles` claim of a JWT (RFC 7519); an application without any has no claim."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return frozenset(map(str, claims.get("roles", ())))
+    except (IndexError, ValueError, AttributeError, TypeError, RecursionError):
+        return None
 
 
 def _kind(error: WebError) -> str:

@@ -1,0 +1,79 @@
+"""Calendars that cannot be read: one fault is told once, however many rooms it keeps unread."""
+
+from collections.abc import Iterator, Sequence
+
+from cospaced.doctor.base import Finding, about, counted, error, split_fault, split_remedy
+from cospaced.doctor.exchange_limits import budget
+from cospaced.doctor.exchange_online import in_the_cloud
+from cospaced.errors import CalendarError
+from cospaced.settings import RoomSettings, Settings, SourceType
+
+
+_REMEDIES = {
+    "timeout": "see whether the server is slow or far; else raise [calendar:{calendar}] timeout",
+    "login": "mend username and password of [calendar:{calendar}]",
+    "not_found": "mend [room:{room}]",
+    "certificate": "name the server's CA as [calendar:{calendar}] ca_file",
+    "unreachable": "see that this machine reaches the server: curl -I its address",
+}
+_OF_THE_WEB = ("unreachable", "certificate", "timeout")
+_ELSE = "open the room's calendar by hand and look at what comes: [room:{room}]"
+_THROTTLED = "wait; if the journal tells it again and again, raise [daemon] poll_interval"
+_MAILBOX = "MAILBOX"
+"""Stands for each room's own, where one finding is of several."""
+
+
+class Unread:
+    """Collects rooms and faults; rooms of one calendar that share a fault become one finding."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._found: dict[tuple[str, str], list[tuple[RoomSettings, CalendarError]]] = {}
+
+    def add(self, room: RoomSettings, fault: CalendarError) -> None:
+        """Note why a room cannot be read."""
+        key = (room.calendar, _alike(room, fault))
+        self._found.setdefault(key, []).append((room, fault))
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield what was found."""
+        for (_, alike), found in self._found.items():
+            rooms, fault = [room for room, _ in found], found[0][1]
+            seen, remedy = self._words(rooms, fault, alike)
+            subject = about("room", [room.name for room in rooms])
+            if fault.shared:
+                name = rooms[0].calendar
+                all_of_it = sum(1 for room in self._settings.rooms if room.calendar == name)
+                seen = f"{len(rooms)} of {counted(all_of_it, 'room')} unread: {seen}"
+                subject = f"calendar {name}"
+            yield error(seen, remedy, subject)
+
+    def _words(
+        self, rooms: Sequence[RoomSettings], fault: CalendarError, alike: str
+    ) -> tuple[str, str]:
+        """Return what is seen, and the source's own remedy or else the usual one."""
+        room, calendar = rooms[0].name, rooms[0].calendar
+        if fault.kind == "throttled":
+            return str(fault), self._throttled(calendar)
+        single = len(rooms) == 1 and not fault.shared
+        sentence = str(fault) if single else alike
+        split = split_fault if fault.kind in _OF_THE_WEB else split_remedy
+        seen, remedy = split(sentence)
+        if not remedy:
+            return seen, _REMEDIES.get(fault.kind, _ELSE).format(room=room, calendar=calendar)
+        where = f"[room:{room}] and [calendar:{calendar}]" if single else f"[calendar:{calendar}]"
+        if not single and _MAILBOX in sentence:
+            where += f"; {_MAILBOX} is each room's own"
+        return seen, f"{remedy.removesuffix(' =')} (see {where})"
+
+    def _throttled(self, name: str) -> str:
+        (calendar,) = (one for one in self._settings.calendars if one.name == name)
+        if calendar.type is not SourceType.EXCHANGE or in_the_cloud(calendar):
+            return _THROTTLED
+        return budget(calendar)
+
+
+def _alike(room: RoomSettings, fault: CalendarError) -> str:
+    """Return a fault's sentence as it is for all rooms: what lacks a right is lacking many."""
+    text = str(fault)
+    return text.replace(room.mailbox, _MAILBOX) if fault.kind == "login" and room.mailbox else text
