@@ -197,7 +197,9 @@ async def test_an_exchange_that_holds_back_is_told_with_the_policy_that_lets_go(
     found = await site.the(ERROR, "reading")
     assert found.subject == "rooms aula, boardroom"
     assert "asks to be asked less often" in found.seen
-    assert found.remedy.startswith("New-ThrottlingPolicy Cospaced -ThrottlingPolicyScope Regular")
+    assert found.remedy.startswith(
+        "New-ThrottlingPolicy -Name Cospaced -ThrottlingPolicyScope Regular"
+    )
 
 
 # --- what room mailboxes do to invitations ------------------------------------------------------

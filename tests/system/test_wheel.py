@@ -15,6 +15,9 @@ CARRIED = {
     "share/doc/cospaced/examples/cospaced.ini.example": "config/cospaced.ini.example",
     "share/doc/cospaced/examples/rooms.d/example.ini": "config/rooms.d/example.ini",
     "share/doc/cospaced/examples/monitoring/check_cospaced": "contrib/monitoring/check_cospaced",
+    "share/doc/cospaced/examples/exchange/Set-RoomProcessing.ps1": (
+        "contrib/exchange/Set-RoomProcessing.ps1"
+    ),
     "share/man/man8/cospaced.8": "contrib/man/cospaced.8",
     "share/man/man5/cospaced.ini.5": "contrib/man/cospaced.ini.5",
     "share/bash-completion/completions/cospaced": "contrib/completion/cospaced.bash",

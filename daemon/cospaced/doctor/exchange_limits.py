@@ -20,7 +20,7 @@ ON_A_STREAM = 200
 STREAMS, STREAMS_ONLINE = 3, 10
 """HangingConnectionLimit: streams that one account may hold open."""
 THROTTLING = (
-    "New-ThrottlingPolicy Cospaced -ThrottlingPolicyScope Regular -EwsMaxConcurrency Unlimited "
+    "New-ThrottlingPolicy -Name Cospaced -ThrottlingPolicyScope Regular -EwsMaxConcurrency Unlimited "
     "-EwsMaxBurst Unlimited -EwsRechargeRate Unlimited -EwsCutoffBalance Unlimited; "
     "Set-ThrottlingPolicyAssociation {account} -ThrottlingPolicy Cospaced "
     "(contrib/exchange/New-CospacedAccount.ps1 -Throttling)"
