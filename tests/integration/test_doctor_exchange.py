@@ -85,8 +85,8 @@ async def test_a_wrong_secret_is_one_error_with_entras_word(
     site.change("client_secret = simulated", "client_secret = wrong")
     found = await site.the(ERROR, "reading")
     assert found.subject == "calendar feeds"
-    assert found.seen.startswith("2 of 2 rooms unread: the login was refused: AADSTS7000215")
-    assert found.remedy.startswith("write the secret's value, not its id, as client_secret (see ")
+    assert found.seen.startswith("2 of 2 rooms unread: client_secret is wrong: AADSTS7000215")
+    assert found.remedy.startswith("write the secret's value, not its id (see [calendar:feeds])")
 
 
 async def test_missing_impersonation_is_one_error_for_all_rooms_with_what_grants_it(

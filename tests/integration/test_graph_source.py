@@ -161,8 +161,8 @@ async def test_a_token_that_expired_early_is_renewed_within_the_poll(scene: Scen
 @pytest.mark.parametrize(
     ("change", "remedy"),
     [
-        ({"client_secret": Secret("no")}, "write the secret's value, not its id, as client_secret"),
-        ({"client_id": "no-such-application"}, "mend client_id"),
+        ({"client_secret": Secret("no")}, "client_secret is wrong"),
+        ({"client_id": "no-such-application"}, "client_id is not known in this tenant"),
         ({"tenant_id": "no-such-tenant"}, "check authority and tenant_id"),
     ],
 )
@@ -180,7 +180,7 @@ async def test_a_login_that_is_refused_says_which_key_to_mend(
 async def test_a_secret_that_has_expired_is_told_as_such(scene: Scene) -> None:
     scene.tenant.exchange.tokens.expired.add(CLIENT_ID)
     error = await scene.refused()
-    assert (error.kind, "make a new secret" in str(error)) == ("login", True)
+    assert (error.kind, "has expired" in str(error)) == ("login", True)
 
 
 async def test_a_login_that_is_refused_is_not_hammered(scene: Scene) -> None:

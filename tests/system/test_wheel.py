@@ -15,9 +15,16 @@ CARRIED = {
     "share/doc/cospaced/examples/cospaced.ini.example": "config/cospaced.ini.example",
     "share/doc/cospaced/examples/rooms.d/example.ini": "config/rooms.d/example.ini",
     "share/doc/cospaced/examples/monitoring/check_cospaced": "contrib/monitoring/check_cospaced",
-    "share/doc/cospaced/examples/exchange/Set-RoomProcessing.ps1": (
-        "contrib/exchange/Set-RoomProcessing.ps1"
-    ),
+    **{
+        f"share/doc/cospaced/examples/exchange/{name}": f"contrib/exchange/{name}"
+        for name in (
+            "README.md",
+            "Export-RoomProcessing.ps1",
+            "Grant-CospacedGraph.ps1",
+            "New-CospacedAccount.ps1",
+            "Set-RoomProcessing.ps1",
+        )
+    },
     "share/man/man8/cospaced.8": "contrib/man/cospaced.8",
     "share/man/man5/cospaced.ini.5": "contrib/man/cospaced.ini.5",
     "share/bash-completion/completions/cospaced": "contrib/completion/cospaced.bash",
@@ -25,7 +32,7 @@ CARRIED = {
     "share/zsh/site-functions/_cospaced": "contrib/completion/_cospaced",
 }
 """Where each lies below the prefix, and in the checkout."""
-FOLDERS = ("systemd/*", "contrib/man/*.[0-9]", "contrib/completion/*")
+FOLDERS = ("systemd/*", "contrib/exchange/*", "contrib/man/*.[0-9]", "contrib/completion/*")
 
 
 def files(wheel: Path) -> dict[str, bytes]:

@@ -1,28 +1,28 @@
-"""What Microsoft Entra says where it gives no token, and what the administrator must do then."""
+"""Why Microsoft Entra gives no token, and what the administrator must mend."""
 
 import re
-from collections.abc import Iterable
 
 
-_REMEDIES = {
-    7000215: "write the secret's value, not its id, as client_secret",
-    7000222: "make a new secret in the application's registration, and write it as client_secret",
-    700016: "mend client_id, or tenant_id: they name an application of that tenant",
-    90002: "mend tenant_id",
-    900023: "mend tenant_id",
-    53003: "except the application from the Conditional Access policy, or this machine's address",
-}
-_ELSE = "check tenant_id, client_id and client_secret"
 _CODE = re.compile(r"AADSTS(\d+)")
+_NO_TENANT = ("there is no tenant tenant_id", "mend tenant_id")
+_KNOWN = {
+    7000215: ("client_secret is wrong", "write the secret's value, not its id"),
+    7000222: ("client_secret has expired", "make a new one in the application's registration"),
+    700016: ("the application client_id is not known in this tenant", "mend it or tenant_id"),
+    90002: _NO_TENANT,
+    900023: _NO_TENANT,
+    53003: ("a Conditional Access policy keeps the application out", "except it from that policy"),
+}
+"""What it means and what to do, by Entra's AADSTS code."""
+_ELSE = ("the login was refused", "check tenant_id, client_id and client_secret")
 
 
-def refused(description: str, codes: Iterable[int] = ()) -> str:
-    """Return the sentence for a login that was refused, with its remedy in brackets.
+def refusal(description: str) -> str:
+    """Return the sentence for an `error_description`, with the remedy in brackets at its end.
 
-    `description` is Entra's error_description, which names an AADSTS code and goes on for lines
-    with trace ids and times.
+    Entra's own goes on for lines with trace ids and times.
     """
-    told = (description.strip().splitlines() or ["no token"])[0].partition(" Trace ID:")[0][:300]
-    named = (int(code) for code in _CODE.findall(told))
-    known = (_REMEDIES[code] for code in (*codes, *named) if code in _REMEDIES)
-    return f"the login was refused: {told} ({next(known, _ELSE)})"
+    first = (description.strip().splitlines() or ["no token"])[0].partition(" Trace ID:")[0][:300]
+    code = _CODE.search(first)
+    what, remedy = _KNOWN.get(int(code[1]), _ELSE) if code is not None else _ELSE
+    return f"{what}: {first} ({remedy})"

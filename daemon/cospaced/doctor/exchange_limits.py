@@ -20,10 +20,11 @@ ON_A_STREAM = 200
 STREAMS, STREAMS_ONLINE = 3, 10
 """HangingConnectionLimit: streams that one account may hold open."""
 THROTTLING = (
-    "New-ThrottlingPolicy -Name Cospaced -ThrottlingPolicyScope Regular -EwsMaxConcurrency Unlimited "
-    "-EwsMaxBurst Unlimited -EwsRechargeRate Unlimited -EwsCutoffBalance Unlimited; "
-    "Set-ThrottlingPolicyAssociation {account} -ThrottlingPolicy Cospaced "
-    "(contrib/exchange/New-CospacedAccount.ps1 -Throttling)"
+    "New-ThrottlingPolicy -Name Cospaced -ThrottlingPolicyScope Regular "
+    "-EwsMaxConcurrency Unlimited -EwsMaxBurst Unlimited -EwsRechargeRate Unlimited "
+    "-EwsCutoffBalance Unlimited; "
+    "Set-ThrottlingPolicyAssociation {account} -ThrottlingPolicy Cospaced{whose} "
+    "(contrib/exchange/New-CospacedAccount.ps1 -Throttling does both)"
 )
 """To be filled with whose budget it is."""
 
@@ -40,9 +41,10 @@ async def look(site: Site) -> Sequence[Finding]:
 
 def budget(calendar: CalendarSettings) -> str:
     """Return the line that lifts the limits of whoever is charged for the requests."""
+    if calendar.access == "delegate":
+        return THROTTLING.format(account=calendar.username, whose="")
     # An impersonated mailbox is charged itself, by a copy of its budget.
-    own = calendar.access == "delegate" and calendar.username
-    return THROTTLING.format(account=own or "MAILBOX")
+    return THROTTLING.format(account="MAILBOX", whose=" for the mailbox of each room")
 
 
 def _requests(calendar: CalendarSettings) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from exchangelib import errors
 from oauthlib.oauth2 import OAuth2Error
 
-from cospaced.calendars import entra
+from cospaced.calendars.entra import refusal
 from cospaced.calendars.exchange.connection import Forbidden, Truncated
 from cospaced.errors import CalendarError
 from cospaced.host.tls import certificate_text
@@ -19,7 +19,6 @@ from cospaced.settings import CalendarSettings
 
 ONLINE = ("outlook.office365.com", "outlook.office.com", "outlook.office365.us")
 _BACK_OFF = 60.0
-_DEEPEST = 100
 
 
 def explained(error: Exception, settings: CalendarSettings, mailbox: str) -> CalendarError | None:
@@ -28,14 +27,24 @@ def explained(error: Exception, settings: CalendarSettings, mailbox: str) -> Cal
     if isinstance(error, CalendarError):
         return error
     if isinstance(error, OAuth2Error):
-        told = str(error.description or error.error or error)
-        return CalendarError("login", entra.refused(told), shared=True)
+        text = refusal(str(error.description or error.error or error))
+        return CalendarError("login", text, shared=True)
+    untrusted = _untrusted(error)
+    if untrusted is not None:
+        return CalendarError("certificate", certificate_text(host, untrusted))
     if isinstance(error, AttributeError):
         # exchangelib 5.6 looks for the state in an error of SyncFolderItems, where none is.
         return CalendarError("unreachable", f"{host} answered SyncFolderItems with an error")
     if isinstance(error, errors.EWSError):
         return _of_exchange(error, settings, mailbox, host)
     return None
+
+
+def _untrusted(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    """Return the verdict on a certificate that an error came of, if it did."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _of_exchange(
@@ -81,8 +90,6 @@ def _of_answer(error: errors.EWSError, host: str) -> CalendarError:
         case errors.MalformedResponseError() | errors.SOAPError():
             text = f"{host} answered something that is not EWS: {_brief(error)} (check server)"
             return CalendarError("not_a_calendar", text)
-        case errors.TransportError() if untrusted := _untrusted(error):
-            return CalendarError("certificate", certificate_text(host, untrusted))
         case _:
             text = f"{host}: {type(error).__name__}: {_brief(error)}"
             return CalendarError("unreachable", text)
@@ -121,20 +128,6 @@ def _no_access(settings: CalendarSettings, mailbox: str) -> str:
             " -AccessRights Reviewer)"
         )
     return f"the calendar of {mailbox} may not be opened (see that it is an enabled mailbox)"
-
-
-def _untrusted(error: Exception) -> ssl.SSLCertVerificationError | None:
-    """Return why a certificate is not trusted, from what requests and urllib3 wrapped it in."""
-    pending: list[object] = [error]
-    for _ in range(_DEEPEST):
-        if not pending:
-            break
-        one = pending.pop()
-        if isinstance(one, ssl.SSLCertVerificationError):
-            return one
-        if isinstance(one, BaseException):
-            pending += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
-    return None
 
 
 def _brief(error: Exception) -> str:

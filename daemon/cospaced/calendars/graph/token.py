@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 import msal
 
-from cospaced.calendars import entra
+from cospaced.calendars.entra import refusal
 from cospaced.errors import CalendarError
 from cospaced.host.web import Web, WebError
 from cospaced.ports import Offload
@@ -88,8 +88,7 @@ class Tokens:
         return f"no login at {place} (check authority and tenant_id)"
 
     def _refused(self, answer: Mapping[str, Any]) -> CalendarError:
-        told = str(answer.get("error_description") or answer.get("error") or "")
-        text = entra.refused(told, answer.get("error_codes") or ())
+        text = refusal(str(answer.get("error_description") or answer.get("error") or "no token"))
         if answer.get("error") in ("temporarily_unavailable", "server_error"):
             return CalendarError("unreachable", text, after=timedelta(seconds=60))
         return CalendarError("login", text, shared=True)
