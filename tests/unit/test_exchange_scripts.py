@@ -63,7 +63,9 @@ REFERENCE = {
     }.items()
 }
 COMMON = {"ErrorAction", "WhatIf", "Confirm", "Verbose"}
-CMDLET = re.compile(r"\b(?:Add|Connect|Export|Get|Grant|New|Remove|Set|Test)-[A-Z]\w+(?:\.ps1)?")
+CMDLET = re.compile(
+    r"\b(?:Add|Connect|Export|Get|Grant|New|Read|Remove|Set|Test)-[A-Z]\w+(?:\.ps1)?"
+)
 PARAMETER = re.compile(r"(?<=[\s(])-([A-Z]\w+)")
 
 Node = tree_sitter.Node
@@ -146,7 +148,12 @@ def told() -> Iterator[tuple[Path, str, set[str]]]:
 
 def parameters_of(script: Path) -> set[str]:
     root = next(nodes(tree(script), "param_block"))
-    return {text(next(nodes(one, "variable")))[1:] for one in nodes(root, "script_parameter")}
+    return {
+        text(child)[1:]
+        for one in nodes(root, "script_parameter")
+        for child in one.children
+        if child.type == "variable"
+    }
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
