@@ -118,6 +118,16 @@ def test_without_a_daemon_it_finds_nothing_wrong_and_leaves_no_trace(folder: Pat
     assert list((folder / "state").iterdir()) == []
 
 
+def test_it_reads_what_exchange_says_of_its_rooms_from_a_file(folder: Path) -> None:
+    rows = '#TYPE Rooms\n"Identity","DeleteComments"\n"example.org/Rooms/Aula","True"\n'
+    (folder / "rooms.csv").write_text(rows, encoding="utf-16")
+    done = doctor(folder, "--processing", "rooms.csv", "--json")
+    (found,) = worse_than_notes(json.loads(done.stdout))
+    assert found[0] == "room_mailboxes"
+    assert found[1].startswith("texts of invitations are deleted")
+    assert (done.returncode, done.stderr) == (1, "")
+
+
 def test_beside_a_running_daemon_it_sees_what_that_made_and_which_file_it_has(
     folder: Path,
 ) -> None:
