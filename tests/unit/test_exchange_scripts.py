@@ -161,6 +161,8 @@ def test_a_script_is_whole_powershell(script: Path) -> None:
     root = tree(script)
     assert not root.has_error
     assert len(list(commands(root))) >= 3
+    # Windows PowerShell takes a file without a byte order mark for one of the local code page.
+    assert script.read_bytes().isascii()
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
@@ -175,7 +177,10 @@ def test_a_script_uses_cmdlets_and_parameters_that_there_are(script: Path) -> No
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_a_script_writes_nothing_without_being_asked_by_whatif(script: Path) -> None:
-    for command in nodes(tree(script), "command"):
+    root = tree(script)
+    asks = "$PSCmdlet.ShouldProcess(" in text(root)
+    assert asks == ("[CmdletBinding(SupportsShouldProcess = $true)]" in text(root))
+    for command in nodes(root, "command"):
         name = next(nodes(command, "command_name"), None)
         if name is None or text(name).partition("-")[0] not in ("New", "Set", "Add", "Remove"):
             continue
