@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from cospaced.domain.booking import Booking, StoryEntry
 from cospaced.domain.calendar import Reading
@@ -87,6 +87,20 @@ class CalendarSource(Protocol):
 
     async def close(self) -> None:
         """Free what it holds (connections, child processes), within a second."""
+
+
+@runtime_checkable
+class TellingSource(CalendarSource, Protocol):
+    """A CalendarSource whose server tells of changes."""
+
+    async def watch(
+        self, rooms: Sequence[RoomSettings], on_change: Callable[[Sequence[str]], None]
+    ) -> None:
+        """Call `on_change` with the names of rooms that changed, within seconds, until cancelled.
+
+        A trigger and no more: what changed is for a poll to see, a change may be missed, and one
+        may be told that is none. Returns where the settings want none told; raises nothing.
+        """
 
 
 class Bridge(Protocol):

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from cospaced.calendars import frames
+from cospaced.calendars.exchange.listening import Pace
 from cospaced.calendars.exchange.source import MODULE, ExchangeSource
 from cospaced.calendars.workers import WorkerPool
 from cospaced.exchange_simulator.exchange import Exchange
 from cospaced.exchange_simulator.faults import Fault, Rule
 from cospaced.exchange_simulator.rights import EVERYBODY, Account
-from cospaced.exchange_simulator.serve import serve
+from cospaced.exchange_simulator.serve import Served, serve
 from cospaced.exchange_simulator.state import Processing
 from cospaced.ports import CalendarSource, Clock
 from cospaced.settings import CalendarSettings, RoomSettings, Secret, SourceType
@@ -87,13 +88,14 @@ class Server:
         self.exchange.grant(SERVICE)
         self.settings = CalendarSettings(name="hq", type=SourceType.EXCHANGE)
 
-    def at(self, url: str) -> None:
+    def at(self, served: Served) -> None:
         """Note where it listens."""
+        self.served = served
         self.settings = CalendarSettings(
             name="hq",
             type=SourceType.EXCHANGE,
             timeout=timedelta(seconds=10),
-            server=url,
+            server=served.url,
             auth="basic",
             username=SERVICE.name,
             password=Secret(SERVICE.password),
@@ -116,18 +118,18 @@ async def server(folder: Path, clock: Clock) -> AsyncIterator[Server]:
     """Run an Exchange until the block is left."""
     made = Server(clock)
     async with serve(made.exchange, folder=folder) as served:
-        made.at(served.url)
+        made.at(served)
         yield made
 
 
 @asynccontextmanager
 async def exchange_source(
-    running: Server, clock: Clock, **changes: object
+    running: Server, clock: Clock, pace: Pace | None = None, **changes: object
 ) -> AsyncIterator[ExchangeSource]:
     """Make a source that reads an Exchange, with some of its settings changed."""
     settings = replace(running.settings, **changes)  # type: ignore[arg-type] # fields by name
     pool = SharedWorker()
-    source = ExchangeSource(settings, time_zone="Europe/Berlin", pool=pool, clock=clock)
+    source = ExchangeSource(settings, time_zone="Europe/Berlin", pool=pool, clock=clock, pace=pace)
     try:
         yield source
     finally:

@@ -4,7 +4,7 @@ This one works iCalendar text out; others (`caldav.worker`) call `serve` with wo
 It is exec'd, not forked, so that it holds no lock and no socket of the daemon. It ends when its
 pipe closes, also in the middle of a job, so that a daemon killed by `kill -9` leaves no orphan.
 What hangs in Python is ended for its UID alone by an alarm; what hangs below Python by the kernel
-(CPU time of one job) or by the daemon (its deadline).
+(CPU time of one answer) or by the daemon (its deadline).
 """
 
 import os
@@ -29,7 +29,7 @@ from cospaced.errors import CalendarError
 _FOR_ONE_UID = 2.0
 _FOR_LATER_UIDS = 0.2
 _PATIENCE = 3
-_CPU_SECONDS_OF_A_JOB = 300
+_CPU_SECONDS_OF_AN_ANSWER = 300
 _NICENESS = 5
 
 
@@ -60,8 +60,21 @@ Work = Callable[[Any, Guard], Any]
 """Does a job and returns its answer (see `frames.answer`); the guard is entered for each UID."""
 
 
+Works = Callable[[Any, Guard], Iterator[Any]]
+"""Does a job that has several answers, and yields them."""
+
+
 def serve(work: Work) -> None:
     """Do jobs until the daemon closes the pipe."""
+
+    def once(job: Any, guard: Guard) -> Iterator[Any]:
+        yield work(job, guard)
+
+    serve_each(once)
+
+
+def serve_each(works: Works) -> None:
+    """Do jobs until the daemon closes the pipe; each has as many answers as `works` yields."""
     memory = int(sys.argv[1])
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -75,24 +88,27 @@ def serve(work: Work) -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     with os.fdopen(answers, "wb") as out:
         while (job := frames.read_job(sys.stdin.buffer)) is not None:
-            signal.setitimer(signal.ITIMER_PROF, _CPU_SECONDS_OF_A_JOB)
-            for part in frames.answer(_result(work, job)):
-                out.write(part)
-            out.flush()
+            signal.setitimer(signal.ITIMER_PROF, _CPU_SECONDS_OF_AN_ANSWER)
+            for result in _results(works, job):
+                for part in frames.answer(result):
+                    out.write(part)
+                out.flush()
+                signal.setitimer(signal.ITIMER_PROF, _CPU_SECONDS_OF_AN_ANSWER)
             signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def _result(work: Work, job: Any) -> Any:
+def _results(works: Works, job: Any) -> Iterator[Any]:
+    """Yield the answers of a job; an error is the last one."""
     try:
-        return work(job, _Limit())
+        yield from works(job, _Limit())
     except CalendarError as error:
-        return error
+        yield error
     except MemoryError:
-        return CalendarError("too_large", "it takes more memory than a worker may have")
+        yield CalendarError("too_large", "it takes more memory than a worker may have")
     except Exception as error:  # noqa: BLE001 - the edge of a job: no traceback shows a calendar
         where = traceback.extract_tb(error.__traceback__)[-1]
         told = f"{type(error).__name__} in {where.filename}, line {where.lineno}"
-        return CalendarError("unreadable", f"it met a fault of the program ({told})")
+        yield CalendarError("unreadable", f"it met a fault of the program ({told})")
 
 
 def _end_with_the_daemon() -> None:

@@ -18,7 +18,7 @@ from cospaced.ports import Offload
 
 
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONTZPATH", "LD_LIBRARY_PATH")
-_MEMORY = 1 << 30
+MEMORY = 1 << 30
 _JOBS_OF_A_WORKER = 1000
 """After so many a worker is replaced: what large calendars left in its memory goes with it."""
 _IDLE = 300.0
@@ -65,15 +65,16 @@ class WorkerPool:
         self,
         *,
         size: int = 2,
-        memory: int = _MEMORY,
+        memory: int = MEMORY,
         module: str = "cospaced.calendars.worker",
         idle: float = _IDLE,
     ) -> None:
-        self._command = (sys.executable, "-m", module, str(memory))
+        self._module = module
+        self._memory = memory
         self._turns = asyncio.Semaphore(size)
         self._longest_idle = idle
-        self._idle: list[_Worker] = []
-        self._all: list[_Worker] = []
+        self._idle: list[Worker] = []
+        self._all: list[Worker] = []
         self._closed = False
 
     async def expand(self, job: Job, seconds: float) -> Expansion:
@@ -117,7 +118,7 @@ class WorkerPool:
         for worker in tuple(self._all):
             await self._end(worker)
 
-    async def _worker(self) -> "_Worker":
+    async def _worker(self) -> "Worker":
         if self._closed:
             raise CalendarError("unreadable", "the workers have been stopped")
         while self._idle:
@@ -125,19 +126,11 @@ class WorkerPool:
             if worker.status is None:
                 return worker
             await self._end(worker)
-        worker = _Worker(
-            await asyncio.create_subprocess_exec(
-                *self._command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                cwd="/",
-                env=_environment(),
-            )
-        )
+        worker = await Worker.start(self._module, self._memory)
         self._all.append(worker)
         return worker
 
-    async def _put_back(self, worker: "_Worker", *, usable: bool) -> None:
+    async def _put_back(self, worker: "Worker", *, usable: bool) -> None:
         """Keep a worker for the next job, or end it, and with it those that idle for too long.
 
         The last one kept is the first one used, so that those in front are not needed.
@@ -152,19 +145,37 @@ class WorkerPool:
         for one in ended:
             await self._end(one)
 
-    async def _end(self, worker: "_Worker") -> None:
+    async def _end(self, worker: "Worker") -> None:
         if worker in self._all:
             self._all.remove(worker)
         await worker.kill()
 
 
-class _Worker:
+class Worker:
     """One worker process."""
+
+    @classmethod
+    async def start(cls, module: str, memory: int = MEMORY) -> "Worker":
+        """Start one that runs `module`, with `memory` bytes of address space; raises OSError."""
+        return cls(
+            await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", module, str(memory)),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                cwd="/",
+                env=_environment(),
+            )
+        )
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self.jobs = 0
         self.idle_since = 0.0
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
 
     @property
     def status(self) -> int | None:
@@ -173,13 +184,22 @@ class _Worker:
 
     async def do(self, job: object) -> Any:
         """Send a job and read the answer."""
+        await self.send(job)
+        return await self.answer()
+
+    async def send(self, job: object) -> None:
+        """Send a job; ConnectionError where the worker is gone."""
         self.jobs += 1
-        into, out_of = self._process.stdin, self._process.stdout
-        if into is None or out_of is None:
+        if self._process.stdin is None:
             raise ConnectionError("the worker has no pipes")
-        into.write(frames.frame(job))
-        await into.drain()
-        return await frames.read_answer(out_of)
+        self._process.stdin.write(frames.frame(job))
+        await self._process.stdin.drain()
+
+    async def answer(self) -> Any:
+        """Read an answer, or the next one of a job that has several; see `frames.read_answer`."""
+        if self._process.stdout is None:
+            raise ConnectionError("the worker has no pipes")
+        return await frames.read_answer(self._process.stdout)
 
     async def kill(self) -> None:
         """End it, whatever it does, and wait until it is gone."""

@@ -19,6 +19,7 @@ from cospaced.engine.polling import Polling
 from cospaced.engine.pool import Pool
 from cospaced.engine.recovery import Recovery
 from cospaced.engine.timing import TimingLoop
+from cospaced.engine.watching import Watching
 from cospaced.errors import ApiError, PoolUnsettled, Unreachable
 from cospaced.ports import Bridge, CalendarSource, Clock, Entropy, Store
 from cospaced.settings import Settings
@@ -92,6 +93,9 @@ class Machine:
             on_change=self._calendars_changed,
             booked_before=self._booked_with,
         )
+        self.watching = Watching(
+            sources=ports.sources, settings=settings, on_change=self.polling.heard
+        )
         self.recovery = Recovery(
             ledger=self.ledger,
             timing=self.timing,
@@ -124,6 +128,7 @@ class Machine:
                 for name, work in (
                     ("bridges", self.bridges.watch()),
                     ("polling", self.polling.run()),
+                    ("watching", self.watching.run()),
                     ("pool", self._keep_pool()),
                     ("audit", self.recovery.audit()),
                     ("housekeeping", self._keep_house()),
@@ -149,6 +154,7 @@ class Machine:
         if old.pool != settings.pool:
             self._pool = self._new_pool()
         self.polling.reload(settings, sources)
+        self.watching.reload(settings, sources)
         self._calendars_changed(self.copies.keys())
         self.timing.touch_all()
         self._pool_wanted.set()

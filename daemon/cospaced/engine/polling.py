@@ -88,6 +88,18 @@ class Polling:
                 self._schedule(room, 0)
         self._wake.set()
 
+    def heard(self, rooms: Iterable[str]) -> None:
+        """Poll rooms whose server told of a change, each after the poll that is under way."""
+        for room in rooms:
+            desk = self._desks.get(room)
+            # One that cannot be read is left to its pace: its server may have asked for it.
+            if desk is None or room in self._failing:
+                continue
+            desk.heard = True
+            if desk.due is not None and desk.due > self._clock.monotonic() + desk.calm:
+                self._schedule(room, desk.calm)
+        self._wake.set()
+
     @property
     def all_tried(self) -> bool:
         """Whether every room has a reading or one try behind it."""
@@ -203,6 +215,9 @@ class Polling:
         gate = self._gates.setdefault(_server(desk.room), asyncio.Semaphore(AT_ONCE))
         async with gate:
             asked = self._sources.get(desk.room.calendar)
+            # A change that is told from here on may be missing in what this poll reads.
+            desk.heard = False
+            desk.polled_at = self._clock.monotonic()
             found = await self._read(name, desk)
             if self._desks.get(name) is not desk:
                 # The configuration names another calendar by now, or none.
@@ -214,7 +229,10 @@ class Polling:
                 desk.tried = True
         desk.under_way = False
         if self._desks.get(name) is desk:
-            self._schedule(name, (again or self._interval(name)).total_seconds())
+            seconds = (again or self._interval(name)).total_seconds()
+            if desk.heard and name not in self._failing:
+                seconds = min(seconds, desk.calm)
+            self._schedule(name, seconds)
             self._wake.set()
 
     async def _read(self, name: str, desk: RoomDesk) -> Reading | CalendarError:

@@ -4,6 +4,7 @@ Spans are measured on the clock that never steps, so that a clock that is set ma
 stale. What changes is told, not what goes on; what changes again and again is told once.
 """
 
+import math
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -11,7 +12,7 @@ from hashlib import blake2b
 import structlog
 
 from cospaced.domain.calendar import Doubt, Occurrence, Reading, Standing
-from cospaced.domain.confirm import NO_DOUBT, Verdict, judge, unwatched
+from cospaced.domain.confirm import CONFIRM_AFTER, NO_DOUBT, Verdict, judge, unwatched
 from cospaced.domain.steadiness import WITHIN, Steadiness
 from cospaced.domain.timespan import Timespan
 from cospaced.engine.copies import Key
@@ -19,6 +20,9 @@ from cospaced.errors import CalendarError
 from cospaced.ports import Clock
 from cospaced.settings import DaemonSettings, RoomSettings
 
+
+CALM = timedelta(seconds=2)
+"""From one poll of a room to the next, however many changes its server tells of."""
 
 log = structlog.get_logger()
 
@@ -37,6 +41,10 @@ class RoomDesk:
     due: float | None = None
     """On the clock that never steps."""
     under_way: bool = False
+    heard: bool = False
+    """Whether its server told of a change since its last poll began."""
+    polled_at: float = -math.inf
+    """When that was, on the clock that never steps."""
     _failing_from: float | None = None
     _told: bool = False
     """Whether this failing was told, so that its end is."""
@@ -63,6 +71,12 @@ class RoomDesk:
     def doubt(self) -> Doubt:
         """What is missed, and not believed yet."""
         return NO_DOUBT if self.reading is None else self.reading.standing.doubt
+
+    @property
+    def calm(self) -> float:
+        """After how many seconds it may be polled for a change that was heard of."""
+        pause = CALM if self.doubt == NO_DOUBT else CONFIRM_AFTER
+        return max(0.0, self.polled_at + pause.total_seconds() - self.clock.monotonic())
 
     @property
     def failing(self) -> bool:

@@ -77,6 +77,14 @@ MESSAGES: Mapping[str, str] = {
     "calendar.flapping": "Calendar of room {room} turns good and bad by turns, last: {reason}",
     "calendar.steady": "Calendar of room {room} holds still again[ after {span}, {count} turns]",
     "calendar.fault": "Reading the calendar of room {room} met a fault of the program",
+    "calendar.streaming": "Changes in {count} rooms of calendar {calendar} are told as they happen",
+    "calendar.not_streamed": "Changes in room {room} are not told, only polled for: {reason}",
+    "calendar.stream_lost": "Changes of calendar {calendar} are no more told, only polled for:"
+    " {reason}",
+    "calendar.stream_back": "Changes in {count} rooms of calendar {calendar} are told again"
+    "[, after {span}]",
+    "calendar.watch_fault": "Listening to calendar {calendar} met a fault of the program; it is"
+    " polled",
     "event.fault": "Event {uid} met a fault in this program; please report it",
     "event.problem": "An event[ of room {room}] was not understood: {reason}",
     "event.skipped": "No booking is made of event {uid}[ in room {room}]: {reason}",

@@ -5,8 +5,11 @@ asks nothing more for a while, because accounts are locked after some wrong pass
 """
 
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
+import requests
 from exchangelib import errors
 from oauthlib.oauth2 import OAuth2Error
 
@@ -21,6 +24,18 @@ ONLINE = ("outlook.office365.com", "outlook.office.com", "outlook.office365.us")
 _BACK_OFF = 60.0
 
 
+@contextmanager
+def in_our_words(settings: CalendarSettings, mailbox: str) -> Iterator[None]:
+    """Raise a CalendarError in place of whatever exchangelib raises; other faults are ours."""
+    try:
+        yield
+    except Exception as error:
+        known = explained(error, settings, mailbox)
+        if known is None:
+            raise
+        raise known from error
+
+
 def explained(error: Exception, settings: CalendarSettings, mailbox: str) -> CalendarError | None:
     """Return what an exception means; None where it is none that Exchange can cause."""
     host = settings.server.split("/")[2] if settings.server.count("/") > 1 else settings.server
@@ -32,11 +47,11 @@ def explained(error: Exception, settings: CalendarSettings, mailbox: str) -> Cal
     untrusted = _untrusted(error)
     if untrusted is not None:
         return CalendarError("certificate", certificate_text(host, untrusted))
-    if isinstance(error, AttributeError):
-        # exchangelib 5.6 looks for the state in an error of SyncFolderItems, where none is.
-        return CalendarError("unreachable", f"{host} answered SyncFolderItems with an error")
     if isinstance(error, errors.EWSError):
         return _of_exchange(error, settings, mailbox, host)
+    if isinstance(error, requests.RequestException):
+        # In the middle of a stream; before one begins, exchangelib has an error of its own.
+        return CalendarError("unreachable", f"{host}: the connection broke ({_brief(error)})")
     return None
 
 

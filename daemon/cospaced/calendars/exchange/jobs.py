@@ -1,4 +1,4 @@
-"""What a worker is asked of one mailbox, and what it answers; known to both processes."""
+"""What a worker or a listener is asked, and what it answers; known to both processes."""
 
 import json
 import zlib
@@ -52,6 +52,28 @@ class Told:
     body: bytes = b""
     occurrences: tuple[Occurrence, ...] = ()
     problems: tuple[EventProblem, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """Listen to mailboxes, 200 at most, until that fails.
+
+    The stream has failed when it was silent for `patience` seconds: signs of life are due on it.
+    """
+
+    settings: CalendarSettings
+    mailboxes: tuple[str, ...]
+    patience: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One of many answers: mailboxes in which something changed, or that the listener lives."""
+
+    changed: tuple[str, ...] = ()
+    streaming: bool = False
+    """The stream has begun; `refused` says of which mailboxes nothing will be heard, and why."""
+    refused: tuple[tuple[str, str], ...] = ()
 
 
 def packed(details: dict[str, Details]) -> bytes:

@@ -4,10 +4,13 @@ A SyncState says whether a mailbox changed, at one request where it did not. Aft
 refused nothing is asked for a while, whatever room it was for: accounts are locked otherwise.
 """
 
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from cospaced.calendars import rolling, stamps
 from cospaced.calendars.exchange.jobs import Ask, Told
+from cospaced.calendars.exchange.listening import MOST, Listening, Pace
 from cospaced.calendars.stamps import Stamp
 from cospaced.calendars.workers import WorkerPool
 from cospaced.domain.calendar import Reading
@@ -38,12 +41,20 @@ class ExchangeSource:
     """
 
     def __init__(
-        self, settings: CalendarSettings, *, time_zone: str, pool: WorkerPool, clock: Clock
+        self,
+        settings: CalendarSettings,
+        *,
+        time_zone: str,
+        pool: WorkerPool,
+        clock: Clock,
+        pace: Pace | None = None,
     ) -> None:
         self._settings = settings
         self._time_zone = time_zone
         self._pool = pool
         self._clock = clock
+        self._pace = pace or Pace()
+        self._readable = asyncio.Event()
         self._refusal: CalendarError | None = None
         self._pause = _FIRST_PAUSE
         self._ask_again = 0.0
@@ -60,7 +71,29 @@ class ExchangeSource:
                 self._refused(error)
             raise
         self._refusal, self._pause = None, _FIRST_PAUSE
+        self._readable.set()
         return self._read(previous, ask, stamp, told)
+
+    async def watch(
+        self, rooms: Sequence[RoomSettings], on_change: Callable[[Sequence[str]], None]
+    ) -> None:
+        """Hear of changes from streams, once a room could be read; see TellingSource."""
+        if self._settings.notifications != "streaming":
+            return
+        by_mailbox: dict[str, list[str]] = {}
+        for room in rooms:
+            by_mailbox.setdefault(room.mailbox.lower(), []).append(room.name)
+        async with asyncio.TaskGroup() as tasks:
+            for some in _batches(sorted(by_mailbox)):
+                listening = Listening(
+                    settings=self._settings,
+                    rooms={mailbox: by_mailbox[mailbox] for mailbox in some},
+                    on_change=on_change,
+                    readable=self._readable,
+                    clock=self._clock,
+                    pace=self._pace,
+                )
+                tasks.create_task(listening.run(), name=f"listen {self._settings.name}")
 
     async def close(self) -> None:
         """End its workers."""
@@ -117,5 +150,11 @@ class ExchangeSource:
 
     def _refused(self, error: CalendarError) -> None:
         self._refusal = error
+        self._readable.clear()
         self._ask_again = self._clock.monotonic() + self._pause
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+
+
+def _batches(mailboxes: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(mailboxes), MOST):
+        yield mailboxes[start : start + MOST]

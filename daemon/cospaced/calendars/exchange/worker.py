@@ -15,7 +15,7 @@ from exchangelib.items import CalendarItem
 
 from cospaced.calendars.exchange import items
 from cospaced.calendars.exchange.connection import Connection, connection
-from cospaced.calendars.exchange.faults import explained
+from cospaced.calendars.exchange.faults import in_our_words
 from cospaced.calendars.exchange.jobs import Ask, Details, Told, packed, unpacked
 from cospaced.calendars.expand import Guard, belongs
 from cospaced.calendars.unusable import Unusable
@@ -36,14 +36,8 @@ def work(ask: Ask, _: Guard) -> Told:
     """Read a mailbox; raises CalendarError."""
     link = connection(ask.settings)
     before = link.policy.answers
-    try:
+    with in_our_words(ask.settings, ask.mailbox):
         told = _read(link, ask)
-    except Exception as error:
-        # The edge of exchangelib: whatever it raises is told in our words, or is a fault of ours.
-        known = explained(error, ask.settings, ask.mailbox)
-        if known is None:
-            raise
-        raise known from error
     return Told(
         state=told.state,
         requests=link.policy.answers - before,
@@ -87,9 +81,14 @@ def _changes(calendar: Calendar, state: str) -> tuple[str, bool]:
 
 
 def _synced(calendar: Calendar, state: str) -> Iterator[Any]:
-    yield from calendar.sync_items(
-        sync_state=state or None, only_fields=["changekey"], max_changes_returned=_CHANGES
-    )
+    try:
+        yield from calendar.sync_items(
+            sync_state=state or None, only_fields=["changekey"], max_changes_returned=_CHANGES
+        )
+    except AttributeError as error:
+        # exchangelib 5.6 looks for the state in an error of SyncFolderItems, where none is.
+        text = f"{calendar.account.protocol.server} answered SyncFolderItems with an error"
+        raise CalendarError("unreachable", text) from error
 
 
 def _view(calendar: Calendar, start: datetime, end: datetime) -> Iterator[CalendarItem]:

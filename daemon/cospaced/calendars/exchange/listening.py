@@ -1,0 +1,159 @@
+"""Keeping a listener at work: it is started, watched, and started again when it breaks off.
+
+Polls go on whatever becomes of it, so that it may take its time.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from cospaced.calendars.exchange.jobs import Heard, Listen
+from cospaced.calendars.workers import Worker
+from cospaced.errors import CalendarError
+from cospaced.ports import Clock
+from cospaced.settings import CalendarSettings
+
+
+MODULE = "cospaced.calendars.exchange.listener"
+MOST = 200
+"""Mailboxes of one stream; Exchange allows no more subscriptions in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How patient it is, in seconds."""
+
+    silence: float = 120.0
+    """A stream says every 45 s that it lives, or somewhat later."""
+    first_pause: float = 5.0
+    longest_pause: float = 300.0
+    """Between two tries; also how long a stream must last to count as a good one."""
+
+
+log = structlog.get_logger()
+
+
+class Listening:
+    """One stream, of the mailboxes of some rooms.
+
+    `rooms` are names by mailbox in lower case. `readable` is set while the calendar lets itself be
+    read: nothing is tried while it is not.
+    """
+
+    def __init__(  # noqa: PLR0913 - by keyword
+        self,
+        *,
+        settings: CalendarSettings,
+        rooms: Mapping[str, Sequence[str]],
+        on_change: Callable[[Sequence[str]], None],
+        readable: asyncio.Event,
+        clock: Clock,
+        pace: Pace,
+        module: str = MODULE,
+    ) -> None:
+        self._settings = settings
+        self._rooms = rooms
+        self._on_change = on_change
+        self._readable = readable
+        self._clock = clock
+        self._pace = pace
+        self._module = module
+        self._worker: Worker | None = None
+        self._pause = pace.first_pause
+        self._begun: float | None = None
+        """When the stream that is under way began."""
+        self._lost: float | None = None
+        """Since when there is none, after there was one or one was tried."""
+        self._refused: Mapping[str, str] = {}
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of its listener."""
+        return None if self._worker is None else self._worker.pid
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        try:
+            while True:
+                await self._readable.wait()
+                error = await self._listened()
+                await self._clock.sleep(self._after(error))
+        finally:
+            await self._end()
+
+    async def _listened(self) -> CalendarError:
+        """Listen until it fails, and return why."""
+        silence = self._pace.silence
+        try:
+            if self._worker is None:
+                self._worker = await Worker.start(self._module)
+            # The listener itself notices first.
+            patience = 0.8 * silence
+            mailboxes = tuple(self._rooms)
+            await self._worker.send(
+                Listen(settings=self._settings, mailboxes=mailboxes, patience=patience)
+            )
+            while True:
+                async with asyncio.timeout(silence):
+                    heard: Heard = await self._worker.answer()
+                self._hear(heard)
+        except CalendarError as error:
+            return error
+        except TimeoutError:
+            await self._end()
+            return CalendarError("hung", f"the listener said nothing for {silence:g} s")
+        except (asyncio.IncompleteReadError, OSError):
+            await self._end()
+            return CalendarError("unreadable", "the listener died")
+
+    async def _end(self) -> None:
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            await worker.kill()
+
+    def _hear(self, heard: Heard) -> None:
+        if heard.streaming:
+            self._tell_begun(dict(heard.refused))
+        rooms = [room for mailbox in heard.changed for room in self._rooms.get(mailbox, ())]
+        if rooms:
+            self._on_change(rooms)
+
+    def _tell_begun(self, refused: Mapping[str, str]) -> None:
+        """Tell what is new: that there is a stream, and which rooms have no part in it."""
+        for mailbox, reason in refused.items():
+            if self._refused.get(mailbox) != reason:
+                for room in self._rooms[mailbox]:
+                    log.warning("calendar.not_streamed", room=room, reason=reason)
+        self._refused = refused
+        if self._begun is not None:
+            return
+        now = self._begun = self._clock.monotonic()
+        name, count = self._settings.name, len(self._rooms) - len(refused)
+        if self._lost is None:
+            log.info("calendar.streaming", calendar=name, count=count)
+        else:
+            seconds = round(now - self._lost)
+            log.info("calendar.stream_back", calendar=name, count=count, seconds=seconds)
+        self._lost = None
+
+    def _after(self, error: CalendarError) -> float:
+        """Take note of a failure; return after how many seconds to try again."""
+        now = self._clock.monotonic()
+        if self._begun is not None and now - self._begun >= self._pace.longest_pause:
+            self._pause = self._pace.first_pause
+        if self._lost is None:
+            name = self._settings.name
+            log.warning("calendar.stream_lost", calendar=name, reason=str(error))
+            self._lost = now
+        self._begun = None
+        if error.shared:
+            # A refused login: the next poll that is let in opens the way again.
+            self._readable.clear()
+            self._pause = self._pace.longest_pause
+        pause = self._pause
+        if error.after is not None:
+            pause = max(pause, error.after.total_seconds())
+        self._pause = min(2 * self._pause, self._pace.longest_pause)
+        return pause

@@ -1,0 +1,317 @@
+"""Streams of the `exchange` source: what is heard, and every way in which a stream ends."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from cospaced.calendars.exchange import source as exchange_source_module
+from cospaced.calendars.exchange.listening import MODULE, Pace
+from cospaced.calendars.exchange.source import ExchangeSource
+from cospaced.exchange_simulator.faults import Fault
+from cospaced.exchange_simulator.rights import EVERYBODY
+from cospaced.exchange_simulator.service import STREAMING
+from cospaced.ports import TellingSource
+from cospaced.settings import RoomSettings
+from support import exchange_items
+from support.exchange_calendars import SERVICE, Server, exchange_source, server
+from support.icalendar_writer import address_of
+from support.situations import NOW, PLAIN, WINDOW
+from support.source_writers import SetClock
+
+
+QUICK = Pace(silence=20.0, first_pause=0.05, longest_pause=0.2)
+
+
+async def until(holds: Callable[[], object], seconds: float = 15.0) -> None:
+    """Wait until something holds; TimeoutError where it never does."""
+    async with asyncio.timeout(seconds):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+class Scene:
+    """A server with two rooms, and the daemon's source that hears of them."""
+
+    def __init__(self, running: Server, source: ExchangeSource) -> None:
+        self.server = running
+        self.exchange = running.exchange
+        self.source = source
+        self.rooms: list[RoomSettings] = [running.add_room("aula"), running.add_room("boardroom")]
+        self.heard: list[str] = []
+        self.logs: list[MutableMapping[str, Any]] = []
+
+    def put(self, room: str = "aula") -> None:
+        """Change a room's calendar."""
+        box = self.exchange.state.mailbox(address_of(room))
+        exchange_items.put(self.exchange.state, box, replace(PLAIN, id=f"{len(box.events)}@x"))
+
+    def told(self, event: str) -> list[MutableMapping[str, Any]]:
+        return [line for line in self.logs if line["event"] == f"calendar.{event}"]
+
+    async def hears(self, room: str = "aula", within: float = 2.0) -> None:
+        """Hold that a change in a room is told in time, and nothing of another room."""
+        self.heard.clear()
+        began = time.monotonic()
+        self.put(room)
+        await until(lambda: self.heard)
+        assert time.monotonic() - began < within
+        assert set(self.heard) == {room}
+
+    async def poll(self) -> None:
+        await self.source.poll(self.rooms[0], None, WINDOW)
+
+    @asynccontextmanager
+    async def watching(
+        self, *, until_told: str = "streaming"
+    ) -> AsyncIterator["asyncio.Task[None]"]:
+        """Watch the rooms, from when it is told that the stream has begun."""
+        with capture_logs() as self.logs:
+            task = asyncio.create_task(self.source.watch(self.rooms, self.heard.extend))
+            try:
+                await self.poll()
+                await until(lambda: self.told(until_told))
+                yield task
+            finally:
+                task.cancel()
+                await asyncio.wait([task])
+
+
+@asynccontextmanager
+async def a_scene(folder: Path, pace: Pace = QUICK, **settings: object) -> AsyncIterator[Scene]:
+    clock = SetClock(NOW)
+    async with (
+        server(folder, clock) as running,
+        exchange_source(running, clock, pace, **settings) as source,
+    ):
+        running.exchange.knobs = replace(running.exchange.knobs, heartbeat=0.3)
+        yield Scene(running, source)
+
+
+@pytest.fixture
+async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
+    async with a_scene(tmp_path) as made:
+        yield made
+
+
+def listeners() -> list[int]:
+    """Return the process ids of this process's listeners."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
+        except (OSError, IndexError):
+            continue
+        if MODULE.encode() in words and int(parent) == os.getpid():
+            found.append(int(entry.name))
+    return found
+
+
+# --- what is heard ------------------------------------------------------------------------------
+
+
+async def test_a_change_is_told_within_two_seconds_by_the_name_of_its_room(scene: Scene) -> None:
+    async with scene.watching():
+        for room in ("aula", "boardroom", "aula"):
+            await scene.hears(room)
+        (told,) = scene.told("streaming")
+        assert (told["calendar"], told["count"]) == ("hq", 2)
+
+
+async def test_signs_of_life_and_our_own_looks_tell_no_change(scene: Scene) -> None:
+    async with scene.watching():
+        await scene.hears()
+        scene.heard.clear()
+        await scene.poll()
+        before = scene.exchange.requests.count(STREAMING)
+        await until(lambda: scene.exchange.requests.count(STREAMING) >= before + 3)
+        assert scene.heard == []
+        assert len(scene.told("streaming")) == 1
+
+
+async def test_nothing_is_listened_to_before_a_room_could_be_read(scene: Scene) -> None:
+    task = asyncio.create_task(scene.source.watch(scene.rooms, scene.heard.extend))
+    scene.exchange.strike(Fault.UNAVAILABLE)
+    with pytest.raises(Exception, match="asks to be asked less often"):
+        await scene.poll()
+    await asyncio.sleep(0)
+    assert listeners() == []
+    task.cancel()
+
+
+async def test_where_only_polls_are_wanted_no_listener_is_started(tmp_path: Path) -> None:
+    async with a_scene(tmp_path, notifications="poll") as scene:
+        await scene.poll()
+        assert isinstance(scene.source, TellingSource)
+        await scene.source.watch(scene.rooms, scene.heard.extend)
+        assert listeners() == []
+
+
+@pytest.mark.parametrize(("auth", "access"), [("ntlm", "impersonation"), ("basic", "delegate")])
+async def test_every_login_and_access_may_listen(tmp_path: Path, auth: str, access: str) -> None:
+    async with a_scene(tmp_path, auth=auth, access=access) as scene:
+        scene.exchange.grant(replace(SERVICE, delegate_of=frozenset({EVERYBODY})))
+        async with scene.watching():
+            await scene.hears()
+
+
+async def test_each_subscription_is_its_mailboxs_own_and_all_are_kept_by_one_server(
+    scene: Scene,
+) -> None:
+    async with scene.watching():
+        asked = [one for one in scene.exchange.requests if one.operation == "Subscribe"]
+        assert {one.mailbox for one in asked} == {room.mailbox for room in scene.rooms}
+        streams = [one for one in scene.exchange.requests if one.operation == STREAMING]
+        assert streams[0].request.count(b"SubscriptionId>") == 2 * len(scene.rooms)
+
+
+async def test_more_mailboxes_than_a_stream_may_hold_are_several_streams(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange_source_module, "MOST", 1)
+    async with scene.watching():
+        await until(lambda: len(scene.told("streaming")) == 2)
+        assert len(listeners()) == 2
+        for room in ("aula", "boardroom"):
+            await scene.hears(room)
+
+
+# --- how a stream ends --------------------------------------------------------------------------
+
+
+async def test_a_stream_that_ends_in_time_is_opened_again_and_nothing_is_told(
+    scene: Scene,
+) -> None:
+    scene.exchange.knobs = replace(scene.exchange.knobs, stream_minute=0.02)
+    async with scene.watching():
+        before = _asked(scene, STREAMING)
+        await until(lambda: _asked(scene, STREAMING) >= before + 2)
+        await scene.hears()
+        assert _asked(scene, "Subscribe") == 2
+        assert not scene.told("stream_lost")
+
+
+async def test_a_stream_that_dies_is_told_once_and_is_back_without_new_subscriptions(
+    scene: Scene,
+) -> None:
+    rule = scene.exchange.strike(Fault.STREAM_DIES, STREAMING, envelopes=2)
+    async with scene.watching():
+        await until(lambda: scene.told("stream_back"))
+        assert rule.hits == 1
+        (lost,) = scene.told("stream_lost")
+        assert "connection broke" in lost["reason"]
+        await scene.hears()
+        assert _asked(scene, "Subscribe") == 2
+        assert len(scene.told("stream_back")) == 1
+
+
+async def test_subscriptions_that_the_server_forgot_are_made_again(scene: Scene) -> None:
+    async with scene.watching():
+        scene.exchange.service.subscriptions.forget()
+        scene.put()
+        await until(lambda: _asked(scene, "Subscribe") == 4)
+        await until(lambda: scene.exchange.service.streams[SERVICE.name])
+        await scene.hears()
+        assert not scene.told("stream_lost")
+
+
+async def test_a_server_that_restarts_is_listened_to_again(scene: Scene) -> None:
+    async with scene.watching():
+        scene.server.served.refuse()
+        await until(lambda: scene.told("stream_lost"))
+        scene.exchange.service.subscriptions.forget()
+        await asyncio.sleep(0.5)
+        await scene.server.served.listen()
+        await until(lambda: scene.told("stream_back"))
+        await scene.hears()
+        assert len(scene.told("stream_lost")) == 1
+
+
+async def test_a_listener_that_is_killed_is_started_again(scene: Scene) -> None:
+    async with scene.watching():
+        (pid,) = listeners()
+        os.kill(pid, signal.SIGKILL)
+        await until(lambda: scene.told("stream_back"))
+        assert [line["reason"] for line in scene.told("stream_lost")] == ["the listener died"]
+        assert listeners() not in ([], [pid])
+        await scene.hears()
+
+
+async def test_a_stream_without_signs_of_life_is_given_up(tmp_path: Path) -> None:
+    async with a_scene(tmp_path, replace(QUICK, silence=8.0)) as scene, scene.watching():
+        scene.exchange.knobs = replace(scene.exchange.knobs, heartbeat=60)
+        await until(lambda: scene.told("stream_lost"))
+        assert "Read timed out" in scene.told("stream_lost")[0]["reason"]
+
+
+async def test_a_listener_that_hangs_is_ended(tmp_path: Path) -> None:
+    async with a_scene(tmp_path, replace(QUICK, silence=4.0)) as scene, scene.watching():
+        (pid,) = listeners()
+        os.kill(pid, signal.SIGSTOP)
+        await until(lambda: scene.told("stream_back"))
+        assert "said nothing for 4 s" in scene.told("stream_lost")[0]["reason"]
+        assert pid not in listeners()
+
+
+async def test_a_refused_login_is_not_tried_again_before_a_poll_is_let_in(scene: Scene) -> None:
+    async with scene.watching():
+        rule = scene.exchange.strike(Fault.UNAUTHORIZED, STREAMING, times=None)
+        scene.server.served.refuse()
+        await scene.server.served.listen()
+        await until(lambda: rule.hits)
+        # Many times as long as it would take to try again.
+        await asyncio.sleep(10 * QUICK.longest_pause)
+        assert rule.hits == 1
+        rule.cancel()
+        await scene.poll()
+        await until(lambda: scene.told("stream_back"))
+        await scene.hears()
+
+
+async def test_a_mailbox_without_rights_is_told_once_and_the_others_are_heard(
+    scene: Scene,
+) -> None:
+    scene.exchange.knobs = replace(scene.exchange.knobs, stream_minute=0.1)
+    nobody = replace(scene.rooms[0], name="attic", mailbox="attic@rooms.example.org")
+    scene.rooms.append(nobody)
+    async with scene.watching():
+        before = _asked(scene, "Subscribe")
+        await until(lambda: _asked(scene, "Subscribe") >= before + 2)
+        await scene.hears()
+        (told,) = scene.told("not_streamed")
+        assert told["room"] == "attic"
+        assert "attic@rooms.example.org" in told["reason"]
+        assert scene.told("streaming")[0]["count"] == 2
+
+
+async def test_too_many_streams_are_told_and_not_hammered(scene: Scene) -> None:
+    scene.exchange.knobs = replace(scene.exchange.knobs, stream_limit=0)
+    async with scene.watching(until_told="stream_lost"):
+        assert "less often" in scene.told("stream_lost")[0]["reason"]
+        await asyncio.sleep(10 * QUICK.longest_pause)
+        assert _asked(scene, STREAMING) == 1
+
+
+async def test_it_ends_within_a_second_and_leaves_no_process(scene: Scene) -> None:
+    async with scene.watching() as task:
+        assert len(listeners()) == 1
+        began = time.monotonic()
+        task.cancel()
+        await asyncio.wait([task])
+        assert time.monotonic() - began < 1
+        assert listeners() == []
+
+
+def _asked(scene: Scene, operation: str) -> int:
+    """Return how many requests there were, counting a stream once."""
+    requests = [one.request for one in scene.exchange.requests if one.operation == operation]
+    return sum(1 for n, one in enumerate(requests) if n == 0 or one is not requests[n - 1])
