@@ -19,6 +19,7 @@ from cospaced.domain.fold import Folded, Wanted, fold
 from cospaced.domain.timespan import Timespan
 from cospaced.engine.copies import Copies
 from cospaced.errors import CalendarError
+from cospaced.ports import TellingSource
 from cospaced.settings import ConferenceSettings
 from support.events import HOUR, MINUTE, Changed, Event, UnknownZone
 from support.situations import (
@@ -155,6 +156,39 @@ async def test_an_unchanged_calendar_says_so_in_one_request(run: Run) -> None:
         assert second.requests == 1
         assert second.occurrences == first.occurrences
         assert second.read_at > first.read_at
+
+    await run(scenario)
+
+
+async def test_a_source_that_tells_of_changes_tells_them_by_room_until_it_is_cancelled(
+    run: Run,
+) -> None:
+    async def scenario(desk: Desk) -> None:
+        source = desk.writers["aula"].source()
+        if not isinstance(source, TellingSource):
+            pytest.skip("its server tells of nothing")
+        rooms = [desk.writers[name].room(name) for name in ROOMS]
+        told: list[str] = []
+        heard = asyncio.Event()
+
+        def on_change(names: Sequence[str]) -> None:
+            told.extend(names)
+            heard.set()
+
+        async with asyncio.TaskGroup() as tasks:
+            watch = tasks.create_task(source.watch(rooms, on_change))
+            await desk.poll_all()
+            # When it begins to listen is not told: a change is made until one is heard of.
+            for number in itertools.count():
+                await desk.write({"boardroom": (replace(PLAIN, id=f"{number}@example.org"),)})
+                try:
+                    async with asyncio.timeout(1):
+                        await heard.wait()
+                    break
+                except TimeoutError:
+                    assert number < 20
+            watch.cancel()
+        assert set(told) == {"boardroom"}
 
     await run(scenario)
 

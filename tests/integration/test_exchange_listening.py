@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,30 @@ from structlog.testing import capture_logs
 from cospaced.calendars.exchange import source as exchange_source_module
 from cospaced.calendars.exchange.listening import MODULE, Pace
 from cospaced.calendars.exchange.source import ExchangeSource
+from cospaced.engine.copies import Copies
+from cospaced.engine.polling import Polling
+from cospaced.engine.room_desk import CALM
+from cospaced.engine.watching import Watching
 from cospaced.exchange_simulator.faults import Fault
 from cospaced.exchange_simulator.rights import EVERYBODY
 from cospaced.exchange_simulator.service import STREAMING
 from cospaced.ports import TellingSource
-from cospaced.settings import RoomSettings
+from cospaced.settings import (
+    CmsSettings,
+    ConferenceSettings,
+    DaemonSettings,
+    PoolSettings,
+    RoomSettings,
+    Secret,
+    Settings,
+)
+from cospaced.store.memory import MemoryStore
 from support import exchange_items
 from support.exchange_calendars import SERVICE, Server, exchange_source, server
 from support.icalendar_writer import address_of
 from support.situations import NOW, PLAIN, WINDOW
 from support.source_writers import SetClock
+from support.virtual import SeededEntropy
 
 
 QUICK = Pace(silence=20.0, first_pause=0.05, longest_pause=0.2)
@@ -224,6 +239,20 @@ async def test_subscriptions_that_the_server_forgot_are_made_again(scene: Scene)
         assert not scene.told("stream_lost")
 
 
+@pytest.mark.parametrize("begun", [False, True])
+async def test_subscriptions_that_never_last_are_given_up_and_not_made_for_ever(
+    scene: Scene, begun: bool
+) -> None:
+    forget = scene.exchange.service.subscriptions.forget
+    operation = STREAMING if begun else "Subscribe"
+    scene.exchange.requests.listeners.append(
+        lambda logged: forget() if logged.operation == operation else None
+    )
+    async with scene.watching(until_told="stream_lost"):
+        assert "forgets its subscription" in scene.told("stream_lost")[0]["reason"]
+        assert 4 <= _asked(scene, "Subscribe") <= 8
+
+
 async def test_a_server_that_restarts_is_listened_to_again(scene: Scene) -> None:
     async with scene.watching():
         scene.server.served.refuse()
@@ -247,18 +276,19 @@ async def test_a_listener_that_is_killed_is_started_again(scene: Scene) -> None:
 
 
 async def test_a_stream_without_signs_of_life_is_given_up(tmp_path: Path) -> None:
-    async with a_scene(tmp_path, replace(QUICK, silence=8.0)) as scene, scene.watching():
+    async with a_scene(tmp_path, replace(QUICK, silence=1.0)) as scene, scene.watching():
         scene.exchange.knobs = replace(scene.exchange.knobs, heartbeat=60)
         await until(lambda: scene.told("stream_lost"))
         assert "Read timed out" in scene.told("stream_lost")[0]["reason"]
 
 
 async def test_a_listener_that_hangs_is_ended(tmp_path: Path) -> None:
-    async with a_scene(tmp_path, replace(QUICK, silence=4.0)) as scene, scene.watching():
+    pace, timeout = replace(QUICK, silence=1.0), timedelta(seconds=4)
+    async with a_scene(tmp_path, pace, timeout=timeout) as scene, scene.watching():
         (pid,) = listeners()
         os.kill(pid, signal.SIGSTOP)
         await until(lambda: scene.told("stream_back"))
-        assert "said nothing for 4 s" in scene.told("stream_lost")[0]["reason"]
+        assert "said nothing for 5 s" in scene.told("stream_lost")[0]["reason"]
         assert pid not in listeners()
 
 
@@ -315,3 +345,84 @@ def _asked(scene: Scene, operation: str) -> int:
     """Return how many requests there were, counting a stream once."""
     requests = [one.request for one in scene.exchange.requests if one.operation == operation]
     return sum(1 for n, one in enumerate(requests) if n == 0 or one is not requests[n - 1])
+
+
+# --- in the daemon ------------------------------------------------------------------------------
+
+
+class Engine:
+    """The daemon's polling of a scene's rooms, once a minute, and what it listens to."""
+
+    def __init__(self, scene: Scene, clock: SetClock) -> None:
+        self.changed: list[str] = []
+        self.sources = {"hq": scene.source}
+        self.settings = Settings(
+            file=Path("cospaced.ini"),
+            daemon=DaemonSettings(),
+            cms=CmsSettings(address="https://cms.example.org", username="x", password=Secret("x")),
+            pool=PoolSettings(domain="x", numeric_id_base=1, numeric_id_quantity=1),
+            conferences=ConferenceSettings(),
+            calendars=(scene.server.settings,),
+            rooms=tuple(scene.rooms),
+        )
+        self.polling = Polling(
+            sources=self.sources,
+            copies=Copies(),
+            store=MemoryStore(),
+            clock=clock,
+            entropy=SeededEntropy(1),
+            settings=self.settings,
+            on_change=lambda keys: self.changed.extend(uid for uid, _ in keys),
+            booked_before=lambda _: [],
+        )
+        self.watching = Watching(
+            sources=self.sources, settings=self.settings, on_change=self.polling.heard
+        )
+
+    def reload(self, *rooms: RoomSettings) -> None:
+        settings = replace(self.settings, rooms=rooms)
+        self.polling.reload(settings, self.sources)
+        self.watching.reload(settings, self.sources)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        await self.polling.load()
+        async with asyncio.TaskGroup() as tasks:
+            parts = [tasks.create_task(one.run()) for one in (self.polling, self.watching)]
+            yield
+            for part in parts:
+                part.cancel()
+
+
+async def test_the_daemon_sees_a_change_within_two_seconds_and_takes_up_rooms_at_a_reload(
+    tmp_path: Path,
+) -> None:
+    clock = SetClock(NOW)
+    async with server(tmp_path, clock) as running, exchange_source(running, clock, QUICK) as source:
+        scene = Scene(running, source)
+        engine = Engine(scene, clock)
+        with capture_logs() as scene.logs:
+            async with engine.running():
+                await until(lambda: scene.told("streaming"))
+                await until(lambda: not engine.polling.unread)
+                await _seen(scene, engine, "aula")
+                attic = running.add_room("attic")
+                engine.reload(scene.rooms[0], attic)
+                await until(lambda: len(scene.told("streaming")) == 2)
+                await until(lambda: not engine.polling.unread)
+                await _seen(scene, engine, "attic")
+                assert len(listeners()) == 1
+        assert listeners() == []
+
+
+async def _seen(scene: Scene, engine: Engine, room: str) -> None:
+    """Hold that a change in a room reaches the engine in time, by one poll of that room."""
+    # So long a room is left in peace after a poll.
+    await asyncio.sleep(CALM.total_seconds())
+    engine.changed.clear()
+    polls = engine.polling.polls
+    began = time.monotonic()
+    scene.put(room)
+    await until(lambda: engine.changed)
+    assert time.monotonic() - began < 2
+    assert engine.polling.polls == polls + 1

@@ -173,11 +173,6 @@ class Worker:
         self.idle_since = 0.0
 
     @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
-
-    @property
     def status(self) -> int | None:
         """Its exit status, None while it runs."""
         return self._process.returncode

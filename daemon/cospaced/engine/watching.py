@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from cospaced.engine.room_desk import place_of
 from cospaced.ports import CalendarSource, TellingSource
 from cospaced.settings import RoomSettings, Settings
 
@@ -25,7 +26,12 @@ class _Watch:
 
     def goes_on_in(self, other: "_Watch | None") -> bool:
         """Whether another one would listen to the very same."""
-        return other is not None and other.source is self.source and other.rooms == self.rooms
+        return other is not None and other.source is self.source and other.places == self.places
+
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        """Which rooms there are, and where their calendars stand."""
+        return [(room.name, place_of(room)) for room in self.rooms]
 
 
 class Watching:

@@ -159,10 +159,10 @@ class _Listener:
             if not begun:
                 begun = True
                 yield Heard(streaming=True, refused=tuple(refused.items()))
-            told = {mailboxes.get(one, "") for one in _changed(message)} - {""}
-            for mailbox in mailboxes.values():
+            told = {mailboxes[one]: changed for one, changed in _told(message) if one in mailboxes}
+            for mailbox in told:
                 self._losses.pop(mailbox, None)
-            yield Heard(changed=tuple(sorted(told)))
+            yield Heard(changed=tuple(mailbox for mailbox, changed in told.items() if changed))
         if stream.connection_status != stream.CLOSED:
             raise CalendarError("truncated", "the stream broke off before its time")
 
@@ -173,12 +173,11 @@ class _Listener:
                 self._losses[mailbox] += 1
 
 
-def _changed(message: Any) -> Iterator[str]:
-    """Yield the subscriptions that a message tells changes of; signs of life are none."""
+def _told(message: Any) -> Iterator[tuple[str, bool]]:
+    """Yield the subscriptions that a message is about, and whether it tells a change of them."""
     for one in message.iterfind("{*}Notifications/{*}Notification"):
         names = {str(child.tag).rpartition("}")[2] for child in one}
-        if not names.isdisjoint(_EVENTS):
-            yield one.findtext("{*}SubscriptionId")
+        yield one.findtext("{*}SubscriptionId"), not names.isdisjoint(_EVENTS)
 
 
 @lru_cache(maxsize=1)

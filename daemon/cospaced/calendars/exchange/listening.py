@@ -25,7 +25,7 @@ MOST = 200
 class Pace:
     """How patient it is, in seconds."""
 
-    silence: float = 120.0
+    silence: float = 100.0
     """A stream says every 45 s that it lives, or somewhat later."""
     first_pause: float = 5.0
     longest_pause: float = 300.0
@@ -42,7 +42,7 @@ class Listening:
     read: nothing is tried while it is not.
     """
 
-    def __init__(  # noqa: PLR0913 - by keyword
+    def __init__(
         self,
         *,
         settings: CalendarSettings,
@@ -51,7 +51,6 @@ class Listening:
         readable: asyncio.Event,
         clock: Clock,
         pace: Pace,
-        module: str = MODULE,
     ) -> None:
         self._settings = settings
         self._rooms = rooms
@@ -59,7 +58,6 @@ class Listening:
         self._readable = readable
         self._clock = clock
         self._pace = pace
-        self._module = module
         self._worker: Worker | None = None
         self._pause = pace.first_pause
         self._begun: float | None = None
@@ -67,11 +65,6 @@ class Listening:
         self._lost: float | None = None
         """Since when there is none, after there was one or one was tried."""
         self._refused: Mapping[str, str] = {}
-
-    @property
-    def pid(self) -> int | None:
-        """The process id of its listener."""
-        return None if self._worker is None else self._worker.pid
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -85,12 +78,12 @@ class Listening:
 
     async def _listened(self) -> CalendarError:
         """Listen until it fails, and return why."""
-        silence = self._pace.silence
+        patience = self._pace.silence
+        # The listener itself notices a silent server first, whatever it has asked of it.
+        silence = patience + self._settings.timeout.total_seconds()
         try:
             if self._worker is None:
-                self._worker = await Worker.start(self._module)
-            # The listener itself notices first.
-            patience = 0.8 * silence
+                self._worker = await Worker.start(MODULE)
             mailboxes = tuple(self._rooms)
             await self._worker.send(
                 Listen(settings=self._settings, mailboxes=mailboxes, patience=patience)
