@@ -27,6 +27,7 @@ NAMES = (
     "memory",
     "calendars",
     "caldav",
+    "listening",
     "log",
     "slots",
     "store",

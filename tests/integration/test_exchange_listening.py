@@ -239,6 +239,16 @@ async def test_subscriptions_that_the_server_forgot_are_made_again(scene: Scene)
         assert not scene.told("stream_lost")
 
 
+async def test_a_stream_that_is_refused_with_an_error_of_its_own_is_begun_from_nothing(
+    scene: Scene,
+) -> None:
+    scene.exchange.strike(Fault.MESSAGE, STREAMING, code="ErrorInvalidSubscription")
+    async with scene.watching(until_told="stream_back"):
+        assert "ErrorInvalidSubscription" in scene.told("stream_lost")[0]["reason"]
+        assert _asked(scene, "Subscribe") == 4
+        await scene.hears()
+
+
 @pytest.mark.parametrize("begun", [False, True])
 async def test_subscriptions_that_never_last_are_given_up_and_not_made_for_ever(
     scene: Scene, begun: bool
@@ -258,7 +268,8 @@ async def test_a_server_that_restarts_is_listened_to_again(scene: Scene) -> None
         scene.server.served.refuse()
         await until(lambda: scene.told("stream_lost"))
         scene.exchange.service.subscriptions.forget()
-        await asyncio.sleep(0.5)
+        # Long enough for some tries to fail.
+        await asyncio.sleep(2 * QUICK.longest_pause)
         await scene.server.served.listen()
         await until(lambda: scene.told("stream_back"))
         await scene.hears()

@@ -79,7 +79,7 @@ MESSAGES: Mapping[str, str] = {
     "calendar.fault": "Reading the calendar of room {room} met a fault of the program",
     "calendar.streaming": "Changes in {count} rooms of calendar {calendar} are told as they happen",
     "calendar.not_streamed": "Changes in room {room} are not told, only polled for: {reason}",
-    "calendar.stream_lost": "Changes of calendar {calendar} are no more told, only polled for:"
+    "calendar.stream_lost": "Changes of calendar {calendar} are not told for now, only polled for:"
     " {reason}",
     "calendar.stream_back": "Changes in {count} rooms of calendar {calendar} are told again"
     "[, after {span}]",
