@@ -23,6 +23,7 @@ from cospaced.engine.room_desk import CALM
 from cospaced.engine.watching import Watching
 from cospaced.exchange_simulator.faults import Fault
 from cospaced.exchange_simulator.rights import EVERYBODY
+from cospaced.exchange_simulator.serve import Identity
 from cospaced.exchange_simulator.service import STREAMING
 from cospaced.ports import TellingSource
 from cospaced.settings import (
@@ -36,6 +37,7 @@ from cospaced.settings import (
 )
 from cospaced.store.memory import MemoryStore
 from support import exchange_items
+from support.certificates import make_certificate
 from support.exchange_calendars import SERVICE, Server, exchange_source, server
 from support.icalendar_writer import address_of
 from support.situations import NOW, PLAIN, WINDOW
@@ -177,6 +179,25 @@ async def test_every_login_and_access_may_listen(tmp_path: Path, auth: str, acce
         scene.exchange.grant(replace(SERVICE, delegate_of=frozenset({EVERYBODY})))
         async with scene.watching():
             await scene.hears()
+
+
+async def test_a_token_that_expires_between_two_streams_is_fetched_anew(tmp_path: Path) -> None:
+    clock = SetClock(NOW)
+    made = make_certificate(tmp_path, "localhost")
+    identity = Identity(certificate=made.file, key=made.key)
+    async with server(tmp_path, clock, identity) as running:
+        how = {"auth": "oauth", "tenant_id": "t", "client_id": SERVICE.name, "verify": False}
+        how |= {"client_secret": Secret(SERVICE.password), "authority": running.served.root}
+        async with exchange_source(running, clock, QUICK, **how) as source:
+            scene = Scene(running, source)
+            scene.exchange.knobs = replace(
+                scene.exchange.knobs, heartbeat=0.1, stream_minute=0.01, token_seconds=2
+            )
+            async with scene.watching():
+                before = scene.exchange.tokens.issued
+                await until(lambda: scene.exchange.tokens.issued > before)
+                await scene.hears()
+                assert not scene.told("stream_lost")
 
 
 async def test_each_subscription_is_its_mailboxs_own_and_all_are_kept_by_one_server(

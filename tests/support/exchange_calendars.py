@@ -21,7 +21,7 @@ from cospaced.calendars.workers import WorkerPool
 from cospaced.exchange_simulator.exchange import Exchange
 from cospaced.exchange_simulator.faults import Fault, Rule
 from cospaced.exchange_simulator.rights import EVERYBODY, Account
-from cospaced.exchange_simulator.serve import Served, serve
+from cospaced.exchange_simulator.serve import Identity, Served, serve
 from cospaced.exchange_simulator.state import Processing
 from cospaced.ports import CalendarSource, Clock
 from cospaced.settings import CalendarSettings, RoomSettings, Secret, SourceType
@@ -114,10 +114,12 @@ class Server:
 
 
 @asynccontextmanager
-async def server(folder: Path, clock: Clock) -> AsyncIterator[Server]:
-    """Run an Exchange until the block is left."""
+async def server(
+    folder: Path, clock: Clock, identity: Identity | None = None
+) -> AsyncIterator[Server]:
+    """Run an Exchange until the block is left; with an identity, over TLS."""
     made = Server(clock)
-    async with serve(made.exchange, folder=folder) as served:
+    async with serve(made.exchange, folder=folder, identity=identity) as served:
         made.at(served)
         yield made
 
