@@ -29,20 +29,34 @@ def gone(pid: int) -> bool:
     return state == "Z"
 
 
-@pytest.mark.timeout(120)
-def test_the_demo_ends_by_itself_with_every_promise_kept(tmp_path: Path) -> None:
-    with started(tmp_path, "--keep") as demo:
+def watched(folder: Path, *options: str) -> tuple[str, Path]:
+    """Let a demo come to its good end; return what it wrote and the folder that it kept."""
+    with started(folder, "--keep", *options) as demo:
         demo.line("promises kept", within=90)
         status = demo.wait()
     output = "\n".join(demo.lines)
     assert status == 0, output
     assert "FAIL" not in output
     assert "Traceback" not in output
+    return output, Path(demo.lines[-1].removeprefix("kept: "))
+
+
+@pytest.mark.timeout(120)
+def test_the_demo_ends_by_itself_with_every_promise_kept(tmp_path: Path) -> None:
+    output, kept = watched(tmp_path)
     assert "PASS Each room rang exactly once" in output
     assert "PASS kill -9: nobody lost, nobody rung again" in output
     assert "PASS All spaces are closed, no call is left" in output
-    kept = Path(demo.lines[-1].removeprefix("kept: "))
     assert {"cospaced.ini", "Aula.ics", "daemon.log"} <= {path.name for path in kept.iterdir()}
+
+
+@pytest.mark.timeout(120)
+def test_the_demo_keeps_the_same_promises_with_rooms_in_exchange(tmp_path: Path) -> None:
+    output, kept = watched(tmp_path, "--exchange")
+    assert "Aula's mailbox calls it 'Ada Budget review'" in output
+    assert "PASS Each bore the title that its organizer gave it" in output
+    assert "type = exchange" in (kept / "cospaced.ini").read_text()
+    assert not list(kept.glob("*.ics"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

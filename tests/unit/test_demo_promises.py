@@ -49,6 +49,7 @@ FIRST = Held(
     ),
     writes=writes(open=2, dial=4, message=1, close=1, end=1),
     messages=("This conference ends in 3 seconds.",),
+    names=("Budget review",),
 )
 SECOND = Held(
     title="Design critique",
@@ -59,6 +60,7 @@ SECOND = Held(
     ),
     writes=writes(open=1, call=1, dial=2, message=1, close=1, end=1),
     messages=("This conference ends in 3 seconds.",),
+    names=("Design critique",),
 )
 FACTS = Facts(
     held=(FIRST, SECOND),
@@ -110,6 +112,8 @@ def test_a_demo_in_which_all_went_well_keeps_every_promise() -> None:
         (replace(FACTS, notes=replace(FACTS.notes, legs_after=frozenset({"a"}))), "kill -9"),
         (replace(FACTS, notes=replace(FACTS.notes, end_seen_at=None)), "new end"),
         (first(messages=()), "told on screen"),
+        (first(names=("Ada Budget review",)), "title that its organizer gave"),
+        (first(names=("Ada Budget review", "Budget review")), "title that its organizer gave"),
         (with_stay(stay("Aula", left=END - seconds(6))), "cut off"),
         (with_stay(stay("Aula", left=END + seconds(9))), "left behind"),
         (first(writes=writes(open=3, dial=4, message=1, close=1, end=1)), "told nothing twice"),
@@ -140,7 +144,7 @@ def playing(facts: Facts) -> Callable[..., Any]:
 
 @pytest.mark.parametrize(
     ("facts", "status", "word"),
-    [(FACTS, 0, "PASS: all 12"), (replace(FACTS, calls_left=1), 1, "FAIL: 1 of 12")],
+    [(FACTS, 0, "PASS: all 13"), (replace(FACTS, calls_left=1), 1, "FAIL: 1 of 13")],
 )
 def test_a_broken_promise_is_exit_status_1(
     facts: Facts, status: int, word: str, monkeypatch: pytest.MonkeyPatch
@@ -158,6 +162,13 @@ def test_without_the_extra_it_says_how_to_install_it(monkeypatch: pytest.MonkeyP
     assert result.output == "Error: the demo needs rich: pip install 'cospaced[simulator]'\n"
 
 
+def test_rooms_in_exchange_need_the_other_extra_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "find_spec", lambda name: None if name == "spnego" else object())
+    result = CliRunner().invoke(command.demo, ["--exchange"])
+    assert result.exit_code == 1
+    assert "needs spnego: pip install 'cospaced[exchange,simulator]'" in result.output
+
+
 def test_the_summary_fits_a_terminal_of_80_by_24() -> None:
     page = StringIO()
     facts = replace(FACTS, late_ms=(999,))
@@ -165,7 +176,7 @@ def test_the_summary_fits_a_terminal_of_80_by_24() -> None:
     summary.show(verdict, Console(file=page, width=80))
     lines = page.getvalue().splitlines()
     assert len(lines) <= 22
-    assert all(line.startswith("PASS ") for line in lines[2:14])
+    assert all(line.startswith("PASS ") for line in lines[2:15])
 
 
 def test_captions_fit_80_columns() -> None:

@@ -18,13 +18,22 @@ from support.virtual import SeededEntropy, VirtualClock, run_virtually
 FILE = (
     "[cms]\naddress = https://127.0.0.1:38041\n[pool]\nquantity = 20\n[conferences]\nearly = 4s\n"
 )
+OF_EXCHANGE = """
+[calendar:exchange]
+type = exchange
+server = https://127.0.0.1:38041/EWS/Exchange.asmx
+auth = ntlm
+username = cospaced
+password_file = exchange.password
+ca_file = exchange/ca.pem
+"""
 
 
-def board(clock: VirtualClock, *, booked: bool) -> Board:
+def board(clock: VirtualClock, *, booked: bool, file: str = FILE) -> Board:
     """A board in the middle of the story: one conference runs, another comes."""
     cluster = Cluster(clock, SeededEntropy(1))
     made = Board(witness=Witness(cluster), requests=lambda: len(cluster.requests))
-    made.configuration = FILE
+    made.configuration = file
     made.scene = Scene(number=4, of=11, title="On the second, the rooms ring", text="Aula rings.")
     for title, number, rooms in (
         ("Budget review", 82001, ("Aula", "Boardroom", "Cellar", "Library")),
@@ -50,15 +59,17 @@ def board(clock: VirtualClock, *, booked: bool) -> Board:
     return made
 
 
-def drawn(width: int, height: int, *, booked: bool = True, encoding: str = "utf-8") -> list[str]:
+def drawn(
+    width: int, height: int, *, booked: bool = True, encoding: str = "utf-8", file: str = FILE
+) -> list[str]:
     page = BytesIO()
 
     async def main(clock: VirtualClock) -> None:
-        file = TextIOWrapper(page, encoding=encoding)
-        console = Console(file=file, width=width, height=height, color_system=None)
-        console.print(Screen(board(clock, booked=booked), clock, console).picture())
-        file.flush()
-        file.detach()
+        paper = TextIOWrapper(page, encoding=encoding)
+        console = Console(file=paper, width=width, height=height, color_system=None)
+        console.print(Screen(board(clock, booked=booked, file=file), clock, console).picture())
+        paper.flush()
+        paper.detach()
 
     run_virtually(main)
     return page.getvalue().decode(encoding).rstrip("\n").split("\n")
@@ -71,6 +82,18 @@ def test_the_picture_has_the_size_of_the_terminal(size: tuple[int, int], booked:
     assert len(rows) == size[1]
     assert max(len(row) for row in rows) <= size[0]
     assert rows[-1].startswith("daemon")
+    assert any("line39" in row for row in rows), "the latest line is not shown"
+
+
+@pytest.mark.parametrize("size", [(72, 22), (80, 24), (120, 40)])
+def test_the_file_of_an_exchange_takes_the_place_of_what_matters_less(
+    size: tuple[int, int],
+) -> None:
+    rows = drawn(*size, booked=False, file=FILE + OF_EXCHANGE)
+    text = "\n".join(rows)
+    assert "auth = ntlm" in text
+    assert "... and 4 more rooms" in text
+    assert "early = 4s" not in text
     assert any("line39" in row for row in rows), "the latest line is not shown"
 
 

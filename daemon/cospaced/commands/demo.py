@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 NEEDED = ("rich", "uvicorn", "cryptography")
+OF_EXCHANGE = ("exchangelib", "spnego")
 LEAST_WIDTH, LEAST_HEIGHT = 72, 22
 """Columns and lines of a terminal that can show the picture; a smaller one gets plain lines."""
 BROKEN = 1
@@ -32,22 +33,27 @@ INTERRUPTED = 130
 @click.command()
 @click.option("--plain", is_flag=True, help="Plain lines, as when the output is no terminal.")
 @click.option("--keep", is_flag=True, help="Keep the configuration, calendars and state it made.")
-def demo(plain: bool, keep: bool) -> None:
+@click.option(
+    "--exchange", is_flag=True, help="With rooms of a simulated Exchange in place of .ics files."
+)
+def demo(plain: bool, keep: bool, exchange: bool) -> None:
     """Show it all: a simulated CMS, real calendars, the real daemon, in about 40 seconds.
 
     Touches nothing outside a temporary folder. Ends with exit status 0 if every promise of its
     summary was kept, else 1.
     """
-    missing = [name for name in NEEDED if find_spec(name) is None]
+    needed = (*NEEDED, *OF_EXCHANGE) if exchange else NEEDED
+    missing = [name for name in needed if find_spec(name) is None]
     if missing:
-        text = f"the demo needs {' and '.join(missing)}: pip install 'cospaced[simulator]'"
+        extras = "exchange,simulator" if exchange else "simulator"
+        text = f"the demo needs {' and '.join(missing)}: pip install 'cospaced[{extras}]'"
         raise click.ClickException(text)
     try:
         folder = Path(tempfile.mkdtemp(prefix="cospaced-demo-"))
     except OSError as error:
         raise click.ClickException(f"no temporary folder: {error} (set TMPDIR)") from error
     try:
-        status = _show(folder, plain=plain)
+        status = _show(folder, plain=plain, exchange=exchange)
     finally:
         if keep:
             click.echo(f"kept: {folder}")
@@ -56,7 +62,7 @@ def demo(plain: bool, keep: bool) -> None:
     sys.exit(status)
 
 
-def _show(folder: Path, *, plain: bool) -> int:
+def _show(folder: Path, *, plain: bool, exchange: bool) -> int:
     from rich.console import Console  # noqa: PLC0415 - needs the extra `simulator`
 
     from cospaced.commands.demonstration.plain import Plain  # noqa: PLC0415 - likewise
@@ -75,7 +81,7 @@ def _show(folder: Path, *, plain: bool) -> int:
         return Screen(board, clock, console)
 
     try:
-        verdict = asyncio.run(_performed(folder, seat))
+        verdict = asyncio.run(_performed(folder, seat, exchange=exchange))
     except (asyncio.CancelledError, KeyboardInterrupt):
         click.echo("Interrupted; the daemon and the simulator are stopped.", err=True)
         return INTERRUPTED
@@ -83,7 +89,11 @@ def _show(folder: Path, *, plain: bool) -> int:
     return 0 if verdict.kept else BROKEN
 
 
-async def _performed(folder: Path, seat: "Callable[[Board, Clock], Audience]") -> "Verdict":
+async def _performed(
+    folder: Path, seat: "Callable[[Board, Clock], Audience]", *, exchange: bool
+) -> "Verdict":
+    from cospaced.commands.demonstration.exchange import mailboxes  # noqa: PLC0415 - likewise
+    from cospaced.commands.demonstration.files import files  # noqa: PLC0415 - likewise
     from cospaced.commands.demonstration.performance import perform  # noqa: PLC0415 - likewise
 
     task = asyncio.current_task()
@@ -92,7 +102,7 @@ async def _performed(folder: Path, seat: "Callable[[Board, Clock], Audience]") -
         # SIGINT is asyncio's own, and ends in the same way.
         loop.add_signal_handler(number, lambda: task and task.cancel())
     try:
-        return await perform(folder, seat)
+        return await perform(folder, seat, mailboxes if exchange else files)
     except BaseExceptionGroup as group:
         if group.subgroup(BrokenPipeError) is not None:
             # Whoever read the lines has gone; click ends quietly on this one.

@@ -35,6 +35,8 @@ class Held:
     stays: tuple[Stay, ...]
     writes: dict[Kind, int]
     messages: tuple[str, ...]
+    names: tuple[str, ...]
+    """What it was called on CMS."""
 
     def stay(self, room: str) -> Stay:
         """Return a room's stay; KeyError where it was not invited."""
@@ -108,6 +110,7 @@ def _held(conference: Conference, cluster: Cluster, witness: Witness) -> Held:
         stays=tuple(_stay(room, space, witness) for room in invitation.rooms),
         writes={kind: witness.count(space, kind) for kind in Kind if kind is not Kind.POOL},
         messages=tuple(messages),
+        names=witness.names(space),
     )
 
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,12 +14,12 @@ from cospaced.commands.demonstration.daemon_log import DaemonLog
 from cospaced.commands.demonstration.evidence import Facts, collect
 from cospaced.commands.demonstration.promises import Promise, judge
 from cospaced.commands.demonstration.service import Service
-from cospaced.commands.demonstration.site import USERNAME, Site, endpoint_of
+from cospaced.commands.demonstration.site import USERNAME, Calendars, Site, endpoint_of
 from cospaced.commands.demonstration.story import Broken, Story
 from cospaced.commands.demonstration.witness import Presence, Witness
 from cospaced.host.clock import SystemClock
 from cospaced.host.entropy import SystemEntropy
-from cospaced.ports import Clock
+from cospaced.ports import Clock, Entropy
 from cospaced.simulator.cluster import Cluster
 from cospaced.simulator.knobs import Knobs
 from cospaced.simulator.serve import Served, serve
@@ -58,7 +58,13 @@ class Verdict:
         return all(promise.kept for promise in self.promises)
 
 
-async def perform(folder: Path, seat: Callable[[Board, Clock], Audience]) -> Verdict:
+Opening = Callable[[Path, Clock, Entropy], AbstractAsyncContextManager[Calendars]]
+"""Opens the rooms' calendars in the demo's folder, until the block is left."""
+
+
+async def perform(
+    folder: Path, seat: Callable[[Board, Clock], Audience], opening: Opening
+) -> Verdict:
     """Play the demo in an empty folder; `seat` makes the audience of the board."""
     clock, entropy = SystemClock(), SystemEntropy()
     password = entropy.token(12).hex()
@@ -68,10 +74,13 @@ async def perform(folder: Path, seat: Callable[[Board, Clock], Audience]) -> Ver
     )
     certificates = folder / "cms"
     certificates.mkdir()
-    async with serve(cluster, certificate_dir=certificates) as served:
+    async with (
+        opening(folder, clock, entropy) as calendars,
+        serve(cluster, certificate_dir=certificates) as served,
+    ):
         witness = Witness(cluster)
         board = Board(witness=witness, requests=lambda: len(cluster.requests))
-        site = Site(folder)
+        site = Site(folder, calendars)
         board.file = str(site.file)
         board.configuration = site.write_configuration(
             url=served[0].url, ca_file=served[0].ca_file, password=password
@@ -95,7 +104,7 @@ class _Stage:
             async with self._service(tasks, log) as service:
                 story = Story(
                     board=self._board,
-                    site=self._site,
+                    calendars=self._site.calendars,
                     service=service,
                     log=log,
                     scenarios=self._cluster.scenarios,

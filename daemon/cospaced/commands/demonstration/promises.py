@@ -95,6 +95,14 @@ def _changes_seen(facts: Facts, first: Held, _: Held) -> Promise:
     )
 
 
+def _named(_: Facts, first: Held, second: Held) -> Promise:
+    return Promise(
+        text="Each bore the title that its organizer gave it",
+        kept=all(held.names == (held.title,) for held in (first, second)),
+        counted=f"{len(first.names) + len(second.names)} names",
+    )
+
+
 def _not_cut_off(_: Facts, first: Held, second: Held) -> Promise:
     """Nobody leaves before the (moved) end; a second's grace would hide a close at the old one."""
     stays = [(held, stay) for held in (first, second) for stay in held.stays]
@@ -182,6 +190,7 @@ _OF_CONFERENCES: tuple[Callable[[Facts, Held, Held], Promise], ...] = (
     _busy_again,
     _kill_unnoticed,
     _changes_seen,
+    _named,
     _warned,
     _not_cut_off,
     _changed_rooms,

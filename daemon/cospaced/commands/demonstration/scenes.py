@@ -7,7 +7,7 @@ SCENES = (
     ),
     (
         "Ada invites three rooms, from her calendar as always",
-        "The event lands in three room calendars (.ics). That is all anybody has to do.",
+        "The event lands in three room calendars. That is all anybody has to do.",
     ),
     (
         "The space opens early, and Grace is early too",
@@ -27,7 +27,7 @@ SCENES = (
     ),
     (
         "Ada needs more time and moves the end, in her calendar",
-        "Three .ics files change. The running conference gets its new end.",
+        "Three room calendars change. The running conference gets its new end.",
     ),
     (
         "Ada adds the Library to the running conference",

@@ -30,6 +30,8 @@ _LEAST, _LEAST_TALL = 8, 10
 """Lines of the upper panel with both conferences in it."""
 _SHOWN = (("cms", "pool"), ("conferences", "room:Aula"))
 """Sections of the file that are shown, by column."""
+_INSTEAD = ("conferences", "calendar:exchange")
+"""A section that gives its place to another, in a file that has it: there is no room for both."""
 _STATES = {
     "invited": "dim",
     "planned": "cyan",
@@ -265,13 +267,19 @@ def _file(configuration: str, *, tall: bool) -> list[Text]:
         name = row.strip("[]") if row.startswith("[") else name
         if row:
             sections.setdefault(name, []).append(row)
+    if _INSTEAD[1] in sections:
+        sections[_INSTEAD[0]] = sections[_INSTEAD[1]]
     columns = [[row for name in names for row in sections.get(name, ())] for names in _SHOWN]
     columns[-1].append(f"... and {len(ROOMS) - 1} more rooms")
     if tall:
         return [_coloured(row) for column in columns for row in column]
     pairs = zip_longest(*columns, fillvalue="")
     return [
-        Text.assemble(_coloured(left), " " * (_COLUMN - len(left)), _coloured(right))
+        Text.assemble(
+            *(_coloured(left), " " * (_COLUMN - len(left)), _coloured(right)),
+            no_wrap=True,
+            overflow="ellipsis",
+        )
         for left, right in pairs
     ]
 

@@ -1,11 +1,11 @@
-"""The demo's files: an INI file as an administrator writes it, and one calendar for each room."""
+"""The demo's files: an INI file as an administrator writes it; and what stands in its calendars."""
 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 
 ROOM_DOMAIN = "rooms.example.org"
@@ -39,13 +39,10 @@ early_join = {early}s
 end_warnings = {warning}s
 dial_interval = 2s
 
-[calendar:outlook]
-type = ical
-"""
+{calendar}"""
 _ROOM = """
 [room:{room}]
-calendar = outlook
-path = {room}.ics
+{calendar}
 endpoints = {endpoint}
 """
 
@@ -67,6 +64,11 @@ class Invitation:
     rooms: tuple[str, ...]
     sequence: int = 0
 
+    @property
+    def address(self) -> str:
+        """Return the organizer's mail address."""
+        return f"{self.organizer.lower()}@example.org"
+
     def ending(self, end: datetime) -> Self:
         """Return the update that moves the end."""
         return replace(self, end=end, sequence=self.sequence + 1)
@@ -75,35 +77,35 @@ class Invitation:
         """Return the update that adds a room."""
         return replace(self, rooms=(*self.rooms, room), sequence=self.sequence + 1)
 
-    def event(self) -> str:
-        """Write it as a VEVENT."""
-        rows = (
-            "BEGIN:VEVENT",
-            f"UID:{self.uid}",
-            f"SEQUENCE:{self.sequence}",
-            f"DTSTAMP:{_instant(self.start)}",
-            f"DTSTART:{_instant(self.start)}",
-            f"DTEND:{_instant(self.end)}",
-            f"SUMMARY:{self.title}",
-            f"ORGANIZER;CN={self.organizer}:mailto:{self.organizer.lower()}@example.org",
-            "END:VEVENT",
-        )
-        return "".join(f"{row}\r\n" for row in rows)
+
+class Calendars(Protocol):
+    """Where people's invitations end up, and how the daemon is told to read them."""
+
+    @property
+    def section(self) -> str:
+        """Return the INI file's section of the calendars."""
+
+    def keys_of(self, room: str) -> str:
+        """Return the keys of a room's section that say which calendar is its own."""
+
+    def invite(self, invitation: Invitation) -> str:
+        """Put an event into its rooms' calendars, in place of the one with its UID.
+
+        Returns what a room made of it, if that is worth telling.
+        """
 
 
 class Site:
     """The folder of one demo."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, calendars: Calendars) -> None:
         self.folder = folder
         self.file = folder / "cospaced.ini"
-        self._invitations: dict[str, Invitation] = {}
+        self.calendars = calendars
 
     def write_configuration(self, *, url: str, ca_file: Path, password: str) -> str:
         """Write the INI file and the password beside it; return the file's text."""
-        secret = self.folder / "cms.password"
-        secret.touch(mode=0o600)
-        secret.write_text(f"{password}\n", encoding="utf-8")
+        write_secret(self.folder / "cms.password", password)
         (self.folder / "state").mkdir()
         text = _SECTIONS.format(
             url=url,
@@ -114,33 +116,20 @@ class Site:
             size=POOL_SIZE,
             early=int(EARLY_JOIN.total_seconds()),
             warning=int(WARNING.total_seconds()),
+            calendar=self.calendars.section,
         )
-        text += "".join(_ROOM.format(room=room, endpoint=endpoint_of(room)) for room in ROOMS)
+        for room in ROOMS:
+            keys = self.calendars.keys_of(room)
+            text += _ROOM.format(room=room, calendar=keys, endpoint=endpoint_of(room))
         self.file.write_text(text, encoding="utf-8")
-        self._write_calendars(ROOMS)
         return text
-
-    def invite(self, invitation: Invitation) -> None:
-        """Put an event into its rooms' calendars, in place of the one with its UID."""
-        before = self._invitations.get(invitation.uid)
-        self._invitations[invitation.uid] = invitation
-        concerned = {*invitation.rooms, *(before.rooms if before else ())}
-        self._write_calendars(tuple(room for room in ROOMS if room in concerned))
 
     def file_away(self, name: str, lines: Sequence[str]) -> None:
         """Keep lines for who keeps the folder."""
         (self.folder / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
-    def _write_calendars(self, rooms: tuple[str, ...]) -> None:
-        for room in rooms:
-            events = [one.event() for one in self._invitations.values() if room in one.rooms]
-            head = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//cospaced//demo//EN\r\n"
-            text = head + "".join(events) + "END:VCALENDAR\r\n"
-            # In place at once: whoever reads meanwhile has the old file whole.
-            fresh = self.folder / f"{room}.ics.new"
-            fresh.write_text(text, encoding="utf-8", newline="")
-            fresh.replace(self.folder / f"{room}.ics")
 
-
-def _instant(moment: datetime) -> str:
-    return f"{moment:%Y%m%dT%H%M%SZ}"
+def write_secret(file: Path, secret: str) -> None:
+    """Write a password that nobody else may read."""
+    file.touch(mode=0o600)
+    file.write_text(f"{secret}\n", encoding="utf-8")

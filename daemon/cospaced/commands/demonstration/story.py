@@ -12,7 +12,7 @@ from cospaced.commands.demonstration.board import Board, Conference, Line, Scene
 from cospaced.commands.demonstration.daemon_log import DaemonLog
 from cospaced.commands.demonstration.scenes import SCENES
 from cospaced.commands.demonstration.service import Mode, Service
-from cospaced.commands.demonstration.site import ROOMS, Invitation, Site, endpoint_of
+from cospaced.commands.demonstration.site import ROOMS, Calendars, Invitation, endpoint_of
 from cospaced.commands.demonstration.witness import Kind, Presence, Witness
 from cospaced.domain.identity import booking_id
 from cospaced.ports import Clock
@@ -57,14 +57,14 @@ class Story:
         self,
         *,
         board: Board,
-        site: Site,
+        calendars: Calendars,
         service: Service,
         log: DaemonLog,
         scenarios: Scenarios,
         clock: Clock,
     ) -> None:
         self._board = board
-        self._site = site
+        self._calendars = calendars
         self._service = service
         self._log = log
         self._scenarios = scenarios
@@ -227,12 +227,17 @@ class Story:
             invitation=invitation, sent=invitation, booking=booking_id(invitation.uid, "")
         )
         self._board.conferences.append(conference)
-        self._site.invite(invitation)
+        self._send(invitation)
         return conference
 
     def _resend(self, conference: Conference, invitation: Invitation) -> None:
         conference.sent = invitation
-        self._site.invite(invitation)
+        self._send(invitation)
+
+    def _send(self, invitation: Invitation) -> None:
+        remark = self._calendars.invite(invitation)
+        if remark:
+            self._say(Voice.ROOM, remark)
 
     def _dials(self, conference: Conference) -> int:
         return self._witness.count(self._witness.space(conference.number), Kind.DIAL)

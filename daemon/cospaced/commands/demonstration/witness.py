@@ -41,6 +41,8 @@ class Written:
     space: str
     text: str
     status: int
+    name: str = ""
+    """The conference's, where it is written."""
 
 
 class Presence(StrEnum):
@@ -79,8 +81,11 @@ class Witness:
         if kind is Kind.CALL:
             path = f"{path}  coSpace={self._name(space)}"
         text = f"{logged.method:<6} {self._shown(path)}{_said(kind, form)}"
+        name = form.get("name", "") if kind is Kind.OPEN else ""
         self.writes.append(
-            Written(at=logged.at, kind=kind, space=space, text=text, status=logged.status)
+            Written(
+                at=logged.at, kind=kind, space=space, text=text, status=logged.status, name=name
+            )
         )
 
     def space(self, number: int) -> str:
@@ -115,6 +120,11 @@ class Witness:
     def count(self, space: str, kind: Kind) -> int:
         """Return how many writes of a kind there were for a space."""
         return sum(one.kind is kind and one.space == space for one in self.writes)
+
+    def names(self, space: str) -> tuple[str, ...]:
+        """Return every name that a space was given."""
+        names = (one.name for one in self.writes if one.space == space and one.name)
+        return tuple(dict.fromkeys(names))
 
     def _leg_of(self, uri: str, space: str) -> bool:
         legs = self._cluster.scenarios.legs_in(space)
