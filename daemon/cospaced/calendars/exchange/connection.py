@@ -6,10 +6,12 @@ What it gets wrong is mended here, each in one place:
   for a shorter list: `_parts`;
 - it hides 429, tells a wrong password by its connection header, and would wait for an hour inside:
   `Policy`;
-- it asks for a new token with a refresh token that it never had (its issue 1345): `Application`.
+- it asks for a new token with a refresh token that it never had (its issue 1345), and judges by
+  this machine's clock whether a token still holds: `Application`.
 """
 
 import ssl
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -20,10 +22,11 @@ from exchangelib.credentials import OAuth2Credentials
 from exchangelib.errors import ErrorServerBusy, SOAPError, TransportError, UnauthorizedError
 from exchangelib.folders import Calendar, Root
 from exchangelib.properties import DistinguishedFolderId, Mailbox
-from exchangelib.protocol import BaseProtocol, FailFast
+from exchangelib.protocol import BaseProtocol, CachingProtocol, FailFast
 from exchangelib.services.common import EWSService
 from exchangelib.transport import BASIC, NTLM, OAUTH2
 from exchangelib.util import SOAPNS
+from oauthlib.oauth2 import BackendApplicationClient, TokenExpiredError
 
 from cospaced.host.tls import tls_context
 from cospaced.settings import CalendarSettings
@@ -43,28 +46,6 @@ class Forbidden(TransportError):  # type: ignore[misc] # as above
     """403: EWS is not open to this account, or not at all."""
 
 
-class Policy(FailFast):  # type: ignore[misc] # as above
-    """What an HTTP status means; counts the answers. Nothing is tried again here."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.answers = 0
-
-    def raise_response_errors(self, response: requests.Response) -> None:
-        """Raise for an answer that is none; `back_off` is what the server asks for, in seconds."""
-        self.answers += 1
-        status = response.status_code
-        if status == 401:  # noqa: PLR2004 - Unauthorized
-            raise UnauthorizedError("the login was refused")
-        if status == 403:  # noqa: PLR2004 - Forbidden
-            raise Forbidden("the server forbids it (status 403)")
-        if status in (429, 503, 504):
-            after = response.headers.get("Retry-After", "")
-            seconds = int(after) if after.isdecimal() and len(after) < 5 else _USUAL_BACK_OFF  # noqa: PLR2004 - hours at most
-            raise ErrorServerBusy(f"the server is busy (status {status})", back_off=seconds)
-        super().raise_response_errors(response)
-
-
 class Application(OAuth2Credentials):  # type: ignore[misc] # as above
     """An application that logs in with its secret, at the tenant's own authority."""
 
@@ -77,6 +58,20 @@ class Application(OAuth2Credentials):  # type: ignore[misc] # as above
         )
         self._authority = settings.authority.rstrip("/")
         self._resource = "/".join(settings.server.split("/")[:3])
+        self._client = _Client(client_id=settings.client_id)
+        self._token_was_taken = False
+
+    # exchangelib keeps a connection for each login, and would compare what changes with the token.
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    @property
+    def client(self) -> BackendApplicationClient:
+        """The token's keeper."""
+        return self._client
 
     @property
     def token_url(self) -> str:
@@ -89,19 +84,72 @@ class Application(OAuth2Credentials):  # type: ignore[misc] # as above
         return [f"{self._resource}/.default"]
 
     def session_params(self) -> dict[str, Any]:
-        """Return the token alone: one that expired is fetched anew, as the first one was."""
+        """Return the token alone: without one, the first is fetched as any later one is."""
         return {"token": self.access_token}
+
+    def taken(self) -> None:
+        """Note that the server takes the token."""
+        self._token_was_taken = True
+
+    def refused(self) -> bool:
+        """Forget a token that the server refuses; whether it took it before: a new one may do.
+
+        One that was never taken is forgotten too: rights that are granted now stand in the next.
+        """
+        was_taken, self._token_was_taken = self._token_was_taken, False
+        self.access_token = None
+        return was_taken
+
+
+class _Client(BackendApplicationClient):  # type: ignore[misc] # as above
+    """Holds a token until the server refuses it, whatever this machine's clock says."""
+
+    def populate_token_attributes(self, response: Mapping[str, Any]) -> None:
+        """Take a token without its end."""
+        endless = {k: v for k, v in response.items() if not k.startswith("expires")}
+        super().populate_token_attributes(endless)
+
+
+class Policy(FailFast):  # type: ignore[misc] # as above
+    """What an HTTP status means; counts the answers. Nothing is tried again here, but for a token.
+
+    `application` is the one whose token goes out, if any does.
+    """
+
+    def __init__(self, application: Application | None = None) -> None:
+        super().__init__()
+        self.answers = 0
+        self._application = application
+
+    def raise_response_errors(self, response: requests.Response) -> None:
+        """Raise for an answer that is none; `back_off` is what the server asks for, in seconds."""
+        self.answers += 1
+        status = response.status_code
+        if status == 401:  # noqa: PLR2004 - Unauthorized
+            if self._application is not None and self._application.refused():
+                raise TokenExpiredError
+            raise UnauthorizedError("the login was refused")
+        if self._application is not None:
+            self._application.taken()
+        if status == 403:  # noqa: PLR2004 - Forbidden
+            raise Forbidden("the server forbids it (status 403)")
+        if status in (429, 503, 504):
+            after = response.headers.get("Retry-After", "")
+            seconds = int(after) if after.isdecimal() and len(after) < 5 else _USUAL_BACK_OFF  # noqa: PLR2004 - hours at most
+            raise ErrorServerBusy(f"the server is busy (status {status})", back_off=seconds)
+        super().raise_response_errors(response)
 
 
 class Connection:
     """What one worker holds of one `[calendar:NAME]`."""
 
     def __init__(self, settings: CalendarSettings) -> None:
-        self.policy = Policy()
+        credentials = _credentials(settings)
+        self.policy = Policy(credentials if isinstance(credentials, Application) else None)
         self._access = IMPERSONATION if settings.access == "impersonation" else DELEGATE
         self._configuration = Configuration(
             service_endpoint=settings.server,
-            credentials=_credentials(settings),
+            credentials=credentials,
             auth_type=_AUTH[settings.auth],
             version=_VERSION,
             retry_policy=self.policy,
@@ -120,13 +168,30 @@ class Connection:
         return Calendar(root=Root(account=account), _distinguished_id=named)
 
 
-@lru_cache(maxsize=4)
 def connection(settings: CalendarSettings) -> Connection:
-    """Return the connection for these settings, kept from one job to the next."""
+    """Return the connection for these settings, kept from one job to the next.
+
+    What exchangelib keeps for all connections is set each time: they open sockets when they like.
+    """
     BaseProtocol.TIMEOUT = settings.timeout.total_seconds()
     BaseProtocol.USERAGENT = "cospaced"
-    BaseProtocol.HTTP_ADAPTER_CLS = _adapter(settings)
     EWSService._get_soap_parts = classmethod(_parts)  # noqa: SLF001 - the one place for it
+    BaseProtocol.HTTP_ADAPTER_CLS = _adapter(settings)
+    return _connection(settings)
+
+
+def discard_connections() -> None:
+    """Begin anew with the next job.
+
+    exchangelib replaces a session that failed by a new one; where that got no token, its pool stays
+    empty, and it would wait for ever.
+    """
+    CachingProtocol.clear_cache()
+    _connection.cache_clear()
+
+
+@lru_cache(maxsize=4)
+def _connection(settings: CalendarSettings) -> Connection:
     return Connection(settings)
 
 
@@ -137,6 +202,7 @@ def _credentials(settings: CalendarSettings) -> Any:
     return Credentials(username=settings.username, password=password)
 
 
+@lru_cache(maxsize=4)
 def _adapter(settings: CalendarSettings) -> type[requests.adapters.HTTPAdapter]:
     """Return an adapter class that trusts what the settings say, and nothing of the environment."""
     context = tls_context(verify=settings.verify, ca_file=settings.ca_file)

@@ -8,13 +8,19 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import TypeGuard
 
-import requests
 from exchangelib import errors
 from oauthlib.oauth2 import OAuth2Error
+from oauthlib.oauth2.rfc6749.errors import (
+    MissingTokenError,
+    ServerError,
+    TemporarilyUnavailableError,
+)
+from requests.exceptions import RequestException
 
 from cospaced.calendars.entra import refusal
-from cospaced.calendars.exchange.connection import Forbidden, Truncated
+from cospaced.calendars.exchange.connection import Forbidden, Truncated, discard_connections
 from cospaced.errors import CalendarError
 from cospaced.host.tls import certificate_text
 from cospaced.settings import CalendarSettings
@@ -30,6 +36,8 @@ def in_our_words(settings: CalendarSettings, mailbox: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if is_of_the_token(error, settings):
+            discard_connections()
         known = explained(error, settings, mailbox)
         if known is None:
             raise
@@ -41,18 +49,27 @@ def explained(error: Exception, settings: CalendarSettings, mailbox: str) -> Cal
     host = settings.server.split("/")[2] if settings.server.count("/") > 1 else settings.server
     if isinstance(error, CalendarError):
         return error
-    if isinstance(error, OAuth2Error):
-        text = refusal(str(error.description or error.error or error))
-        return CalendarError("login", text, shared=True)
     untrusted = _untrusted(error)
+    if is_of_the_token(error, settings):
+        return _of_authority(error, settings, untrusted)
     if untrusted is not None:
         return CalendarError("certificate", certificate_text(host, untrusted))
     if isinstance(error, errors.EWSError):
         return _of_exchange(error, settings, mailbox, host)
-    if isinstance(error, requests.RequestException):
+    if isinstance(error, RequestException):
         # In the middle of a stream; before one begins, exchangelib has an error of its own.
         return CalendarError("unreachable", f"{host}: the connection broke ({_brief(error)})")
     return None
+
+
+def is_of_the_token(
+    error: Exception, settings: CalendarSettings
+) -> TypeGuard[OAuth2Error | RequestException]:
+    """Whether something befell the request for a token, and not one of those to Exchange."""
+    if isinstance(error, OAuth2Error):
+        return True
+    asked = error.request.url if isinstance(error, RequestException) and error.request else None
+    return str(asked or "").startswith(settings.authority.rstrip("/") + "/")
 
 
 def _untrusted(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
@@ -60,6 +77,27 @@ def _untrusted(error: BaseException | None) -> ssl.SSLCertVerificationError | No
     while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
         error = error.__cause__ or error.__context__
     return error
+
+
+def _of_authority(
+    error: OAuth2Error | RequestException,
+    settings: CalendarSettings,
+    untrusted: ssl.SSLCertVerificationError | None,
+) -> CalendarError:
+    """Return why there is no token."""
+    authority = settings.authority
+    if untrusted is not None:
+        return CalendarError("certificate", certificate_text(authority, untrusted))
+    if isinstance(error, RequestException):
+        return CalendarError("unreachable", f"no token from {authority} ({_brief(error)})")
+    if isinstance(error, MissingTokenError) or not isinstance(error.error, str):
+        # An answer that is none of OAuth's: another server, or a page in between.
+        text = f"{authority} answered without a token (check authority and tenant_id)"
+        return CalendarError("unreachable", text)
+    text = refusal(str(error.description or error.error or error))
+    if isinstance(error, ServerError | TemporarilyUnavailableError):
+        return CalendarError("unreachable", text, after=timedelta(seconds=_BACK_OFF))
+    return CalendarError("login", text, shared=True)
 
 
 def _of_exchange(

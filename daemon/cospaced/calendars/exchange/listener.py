@@ -91,7 +91,6 @@ class _Listener:
 
     def __init__(self, settings: CalendarSettings) -> None:
         self._settings = settings
-        self._link = connection(settings)
         self._held: dict[str, str] = {}
         """Subscriptions by mailbox; the first is the anchor, whose server keeps them all."""
         self._losses: Counter[str] = Counter()
@@ -136,7 +135,7 @@ class _Listener:
             self._losses[mailbox] = 0
             text = "Exchange forgets its subscription at once; is it on another mailbox server?"
             raise CalendarError("unreachable", f"{mailbox}: {text}")
-        calendar = self._link.calendar(mailbox)
+        calendar = connection(self._settings).calendar(mailbox)
         anchor = next(iter(self._held), mailbox)
         try:
             made = _Subscribe(calendar.account, anchor).get(folders=[calendar], event_types=_EVENTS)
@@ -151,7 +150,7 @@ class _Listener:
 
     def _stream(self, job: Listen, refused: dict[str, str]) -> Iterator[Heard]:
         mailboxes = {subscription: mailbox for mailbox, subscription in self._held.items()}
-        anchor = self._link.calendar(next(iter(self._held))).account
+        anchor = connection(self._settings).calendar(next(iter(self._held))).account
         stream = _Stream(anchor, job.patience)
         minutes = _MINUTES_WITHOUT_SOME if refused else _MINUTES
         begun = False
