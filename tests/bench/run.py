@@ -28,6 +28,7 @@ NAMES = (
     "calendars",
     "caldav",
     "listening",
+    "exchange",
     "log",
     "slots",
     "store",
