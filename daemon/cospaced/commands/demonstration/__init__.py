@@ -7,6 +7,6 @@ INI file, that is killed on the way. Only people and endpoints are played.
 - `site`: the configuration, and what people write; `files`, `exchange`: where they write it.
 - `service`: the daemon's process and what it logs.
 - `witness`: what really happened at the simulated CMS.
-- `board`: what there is to see; `screen` and `plain` show it.
+- `board`: what there is to see; `screen` (with `excerpt`, of the file) and `plain` show it.
 - `story`, `scenes`: what is played. `evidence`, `promises`, `summary`: what came of it.
 """

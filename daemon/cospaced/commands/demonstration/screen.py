@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import zip_longest
 
 from rich.console import Console, Group, RenderableType
 from rich.layout import Layout
@@ -12,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cospaced.commands.demonstration.board import Board, Conference, Line, Voice
+from cospaced.commands.demonstration.excerpt import excerpt
 from cospaced.commands.demonstration.service import Mode
-from cospaced.commands.demonstration.site import POOL_DOMAIN, ROOMS, endpoint_of
+from cospaced.commands.demonstration.site import POOL_DOMAIN, endpoint_of
 from cospaced.commands.demonstration.witness import Kind, Presence
 from cospaced.ports import Clock
 
@@ -23,15 +23,10 @@ _WIDE = 110  # columns from which there is room for two panels side by side
 _SPACIOUS = 66
 """Columns of the upper panel that show a conference's whole URI."""
 _HEAD = 5
-_COLUMN = 38
 _MARGIN = 18
 """Columns before the text of a line: time and voice."""
 _LEAST, _LEAST_TALL = 8, 10
 """Lines of the upper panel with both conferences in it."""
-_SHOWN = (("cms", "pool"), ("conferences", "room:Aula"))
-"""Sections of the file that are shown, by column."""
-_INSTEAD = ("conferences", "calendar:exchange")
-"""A section that gives its place to another, in a file that has it: there is no room for both."""
 _STATES = {
     "invited": "dim",
     "planned": "cyan",
@@ -147,7 +142,7 @@ class Screen:
     def _upper(self, width: int, *, tall: bool) -> list[Text]:
         """Return its lines; at least as many as the story will need, so that nothing jumps."""
         if not self._board.conferences:
-            return _file(self._board.configuration, tall=tall)
+            return excerpt(self._board.configuration, tall=tall)
         lines = []
         for one in self._board.conferences:
             lines += self._conference(one, width, tall=tall)
@@ -257,38 +252,6 @@ class Screen:
 
 def _panel(lines: Sequence[Text], title: str, border: str = "bright_black") -> Panel:
     return Panel(Group(*lines), title=title, border_style=border)
-
-
-def _file(configuration: str, *, tall: bool) -> list[Text]:
-    """Return the INI file without its later rooms, in one column or in two."""
-    sections: dict[str, list[str]] = {}
-    name = ""
-    for row in configuration.splitlines():
-        name = row.strip("[]") if row.startswith("[") else name
-        if row:
-            sections.setdefault(name, []).append(row)
-    if _INSTEAD[1] in sections:
-        sections[_INSTEAD[0]] = sections[_INSTEAD[1]]
-    columns = [[row for name in names for row in sections.get(name, ())] for names in _SHOWN]
-    columns[-1].append(f"... and {len(ROOMS) - 1} more rooms")
-    if tall:
-        return [_coloured(row) for column in columns for row in column]
-    pairs = zip_longest(*columns, fillvalue="")
-    return [
-        Text.assemble(
-            *(_coloured(left), " " * (_COLUMN - len(left)), _coloured(right)),
-            no_wrap=True,
-            overflow="ellipsis",
-        )
-        for left, right in pairs
-    ]
-
-
-def _coloured(row: str) -> Text:
-    key, equals, value = row.partition(" = ")
-    if equals:
-        return Text.assemble((key, "cyan"), " = ", (value, "bold"))
-    return Text(row, "bold yellow" if row.startswith("[") else "dim")
 
 
 def _countdown(one: Conference, now: datetime) -> str:
