@@ -80,7 +80,7 @@ BAD: dict[str, tuple[Feed | Answer, str]] = {
     "forbidden": (Feed(status=403), "login"),
     "not found": (Feed(status=404), "not_found"),
     "gone": (Feed(status=410), "not_found"),
-    "too many requests": (Feed(status=429, headers={"Retry-After": "600"}), "unreachable"),
+    "too many requests": (Feed(status=429, headers={"Retry-After": "60"}), "throttled"),
     "a server error": (Feed(b"Traceback", status=500), "unreachable"),
     "not available": (Feed(status=503), "unreachable"),
     "no content": (Feed(status=204), "unreachable"),

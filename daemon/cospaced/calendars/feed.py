@@ -13,6 +13,7 @@ from cospaced.calendars.web_answers import (
     check_content,
     origin,
     redirected,
+    retry_after,
 )
 from cospaced.errors import CalendarError
 from cospaced.host.web import Answer, Web, WebError
@@ -45,7 +46,7 @@ class Feed:
         """Read a feed, unless it is still the one with that ETag or Last-Modified.
 
         Raises CalendarError: `login`, `not_found`, `redirect`, `certificate`, `timeout`,
-        `too_large`, `unreachable`, `not_a_calendar`.
+        `too_large`, `unreachable`, `not_a_calendar`, `throttled`.
         """
         first = here = _address(url)
         headers = {"Accept": "text/calendar, */*;q=0.5"}
@@ -89,6 +90,9 @@ class Feed:
             raise CalendarError(
                 "not_found", f"{host} has no such calendar (status {status}): mend the room's url"
             )
+        if status in (429, 503) and (after := retry_after(answer.headers)) is not None:
+            text = f"{host} asks to be left alone for {after.total_seconds():g} s (status {status})"
+            raise CalendarError("throttled", text, after=after)
         if status != 200:  # noqa: PLR2004 - OK
             raise CalendarError("unreachable", f"{host} answered with status {status}")
         check_content(answer.body, host, _LOGIN)

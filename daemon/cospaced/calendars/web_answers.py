@@ -1,6 +1,9 @@
 """What comes back over http(s) in place of a calendar: redirects, web pages, login pages; pure."""
 
 import re
+from collections.abc import Mapping
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from cospaced.errors import CalendarError
@@ -10,6 +13,8 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MOST_REDIRECTS = 5
 KINDS = {"timeout": "timeout", "certificate": "certificate", "too_large": "too_large"}
 """CalendarError's kind by that of a WebError; all others are `unreachable`."""
+MOST_AFTER = timedelta(minutes=30)
+"""However long a server asks not to be asked."""
 _WEB_PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|\?xml|body)", re.IGNORECASE)
 _LOGIN_PAGE = re.compile(
     rb"password|passwort|log[ -]?in|sign[ -]?in|anmeld|oauth|saml", re.IGNORECASE
@@ -40,6 +45,22 @@ def redirected(here: SplitResult, target: str) -> SplitResult:
             " read along; if that is meant, configure the http address itself",
         )
     return there
+
+
+def retry_after(headers: Mapping[str, str]) -> timedelta | None:
+    """Return how long a server asks not to be asked (RFC 9110 section 10.2.3); None if it does not.
+
+    `headers` have lower-case keys. A date counts from the server's own one: clocks may differ.
+    """
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdecimal():
+        # Longer than any number of seconds that is meant.
+        return min(timedelta(seconds=int(text[:9])), MOST_AFTER)
+    try:
+        asked = parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("date", ""))
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(asked, timedelta(0)), MOST_AFTER)
 
 
 def check_content(body: bytes, host: str, login: str) -> None:

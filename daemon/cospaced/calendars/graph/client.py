@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cospaced.calendars.graph.token import Tokens
+from cospaced.calendars.web_answers import retry_after
 from cospaced.errors import CalendarError
 from cospaced.host.web import Answer, Web, WebError
 from cospaced.ports import Clock, Offload
@@ -34,7 +35,6 @@ _BRIEF = timedelta(seconds=5)
 """A Retry-After that a poll waits out itself, so many times for each page."""
 _REPEATS = 2
 _USUAL_AFTER = timedelta(seconds=30)
-_MOST_AFTER = timedelta(minutes=30)
 
 Json = dict[str, Any]
 
@@ -160,9 +160,8 @@ def _wait(answer: Answer) -> timedelta | None:
     """Return how long Graph asks to wait; None where it does not."""
     if answer.status not in (429, 503, 504):
         return None
-    text = answer.headers.get("retry-after", "")
-    asked = timedelta(seconds=int(text)) if text.isdecimal() and len(text) < 6 else _USUAL_AFTER  # noqa: PLR2004 - a day at most
-    return min(asked, _MOST_AFTER)
+    asked = retry_after(answer.headers)
+    return _USUAL_AFTER if asked is None else asked
 
 
 def _refusal(answer: Answer, mailbox: str) -> CalendarError | Gone:
