@@ -146,3 +146,14 @@ class Reading:
     """The source said that nothing changed: occurrences are those of the reading before."""
     standing: Standing = Standing()
     """Left alone by the sources."""
+
+
+def check(reading: Reading) -> None:
+    """Raise where an occurrence breaks its word, so that whoever compares it later would fail.
+
+    ValueError for a naive time or an end before the start, TypeError for a key that is no text.
+    """
+    for occurrence in reading.occurrences:
+        occurrence.span  # noqa: B018 - the timespan looks at its ends
+        if not all(isinstance(part, str) for part in occurrence.key):
+            raise TypeError("an event's UID or recurrence id is no text")

@@ -7,12 +7,13 @@ A failing calendar is told once, and once more when it is well again; its last g
 import asyncio
 import heapq
 from collections.abc import Callable, Iterable, KeysView, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import structlog
 
-from cospaced.domain.calendar import Reading
+from cospaced.domain.calendar import Reading, check
 from cospaced.domain.pace import pace
 from cospaced.domain.timespan import Timespan
 from cospaced.engine.copies import Copies, Key
@@ -32,6 +33,19 @@ AT_A_RELOAD = timedelta(seconds=1)
 """How soon a room is polled again whose source was exchanged under its poll."""
 AT_ONCE = 16
 """Polls under way at once for each calendar and server."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Believed:
+    """What a good reading changes, as far as it is believed."""
+
+    kept: Reading
+    keys: Sequence[Key]
+    again: timedelta | None
+    """How soon it wants to be confirmed."""
+    first: bool = False
+    same: bool = False
+    """Nothing that is stored differs from the reading before."""
 
 
 class Polling:
@@ -218,7 +232,7 @@ class Polling:
             # A change that is told from here on may be missing in what this poll reads.
             desk.heard = False
             desk.polled_at = self._clock.monotonic()
-            found = await self._read(name, desk)
+            found = await self._read(desk)
             if self._desks.get(name) is not desk:
                 # The configuration names another calendar by now, or none.
                 return
@@ -235,7 +249,7 @@ class Polling:
             self._schedule(name, seconds)
             self._wake.set()
 
-    async def _read(self, name: str, desk: RoomDesk) -> Reading | CalendarError:
+    async def _read(self, desk: RoomDesk) -> Reading | CalendarError:
         now = self._clock.now()
         window = Timespan(now - BACKWARD, now + self.settings.daemon.booking_window)
         try:
@@ -243,13 +257,15 @@ class Polling:
             patience = self.settings.calendar(desk.room.calendar).timeout + HUNG
             async with asyncio.timeout(patience.total_seconds()):
                 reading = await source.poll(desk.room, desk.reading, window)
+            check(reading)
         except CalendarError as error:
             return error
         except TimeoutError:
             return CalendarError("hung", "its poll did not end (please report it)")
         except Exception as error:
             # The edge of a poll: a fault of one adapter must not stop the other rooms.
-            log.exception("calendar.fault", room=name, calendar=desk.room.calendar)
+            if desk.is_new(error):
+                log.exception("calendar.fault", room=desk.room.name, calendar=desk.room.calendar)
             return CalendarError("unreadable", repr(error))
         self.polls += 1
         self.requests += reading.requests
@@ -259,30 +275,45 @@ class Polling:
         self, name: str, desk: RoomDesk, found: Reading | CalendarError
     ) -> timedelta | None:
         """Take up what a poll found; return how soon it wants to be asked again."""
-        if isinstance(found, CalendarError):
-            await self._failed(name, desk, found)
-            return found.after and max(found.after, self._interval(name))
-        return await self._accept(name, desk, found)
+        believed = found if isinstance(found, CalendarError) else self._believe(name, desk, found)
+        if isinstance(believed, CalendarError):
+            await self._failed(name, desk, believed)
+            return believed.after and max(believed.after, self._interval(name))
+        await self._accept(name, desk, believed)
+        return believed.again
 
-    async def _accept(self, name: str, desk: RoomDesk, reading: Reading) -> timedelta | None:
-        """Take up a good reading; return how soon it wants to be confirmed."""
+    def _believe(self, name: str, desk: RoomDesk, reading: Reading) -> _Believed | CalendarError:
+        """Put what is believed of a good reading in place of the one before."""
         before = desk.reading
-        kept, again = desk.judged(reading, self.settings.daemon.poll_interval)
+        try:
+            kept, again = desk.judged(reading, self.settings.daemon.poll_interval)
+            same = reading.unchanged and before is not None and _alike(before, kept)
+            now = self._clock.now()
+            keys = self._copies.read_again(name, now) if same else self._copy(name, desk, kept)
+        except Exception as error:
+            # The edge of a reading: what is strange in one calendar must not stop the other rooms.
+            desk.reading = before
+            if desk.is_new(error):
+                log.exception("calendar.fault", room=desk.room.name, calendar=desk.room.calendar)
+            return CalendarError("unreadable", repr(error))
+        return _Believed(kept=kept, keys=keys, again=again, first=before is None, same=same)
+
+    async def _accept(self, name: str, desk: RoomDesk, believed: _Believed) -> None:
+        """Store a good reading and tell whom it concerns."""
         self._failing.pop(name, None)
         self._unread.pop(name, None)
         if self._refused.pop(desk.room.calendar, None) is not None:
             log.info("calendar.accepted", calendar=desk.room.calendar)
-        if reading.unchanged and before is not None and _alike(before, kept):
-            if keys := self._copies.read_again(name, self._clock.now()):
-                self._on_change(keys)
-            return again
-        changed = set(self._copy(name, desk, kept))
-        await self._save(name, kept)
-        if before is None:
+        if believed.same:
+            if believed.keys:
+                self._on_change(believed.keys)
+            return
+        changed = set(believed.keys)
+        await self._save(name, believed.kept)
+        if believed.first:
             # What is booked with this room and stands in no calendar any more is seen now.
             changed.update(self._booked_before(name))
         self._on_change(sorted(changed))
-        return again
 
     def _copy(self, name: str, desk: RoomDesk, reading: Reading) -> Sequence[Key]:
         now = self._clock.now()

@@ -5,6 +5,7 @@ stale. What changes is told, not what goes on; what changes again and again is t
 """
 
 import math
+import traceback
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -45,6 +46,8 @@ class RoomDesk:
     """Whether its server told of a change since its last poll began."""
     polled_at: float = -math.inf
     """When that was, on the clock that never steps."""
+    _fault: tuple[type[Exception], str, int] | None = None
+    """The last fault of the program, by what is the same each time that it is met."""
     _failing_from: float | None = None
     _told: bool = False
     """Whether this failing was told, so that its end is."""
@@ -120,6 +123,16 @@ class RoomDesk:
         self._tell_lasting(terms)
         return turned
 
+    def is_new(self, fault: Exception) -> bool:
+        """Note a fault of the program; return whether it is another one than the last.
+
+        It is known by where it was raised: what it says may hold times, and differ at each poll.
+        """
+        before = self._fault
+        *_, (frame, line) = traceback.walk_tb(fault.__traceback__)
+        self._fault = (type(fault), frame.f_code.co_filename, line)
+        return self._fault != before
+
     def _tell_lasting(self, terms: DaemonSettings) -> None:
         keys = self._keys | {"since": self.failing_since, "seconds": self._seconds()}
         if self.failing_for > terms.stale_after and not self._stale_told:
@@ -138,7 +151,6 @@ class RoomDesk:
         Also return how soon it wants to be confirmed. `interval` is that of the polls.
         """
         now = self.clock.now()
-        self._recovered()
         before = self.reading
         verdict = judge(
             () if before is None else _within(before, reading.covered),
@@ -148,8 +160,10 @@ class RoomDesk:
             unwatched=timedelta(0) if before is None else unwatched(before.read_at, now, interval),
             wary=self._steadiness.flapping,
         )
-        self._tell_vanished(verdict)
+        # First what a strange reading may fail in: nobody is told that it is well again.
         self._tell_problems(reading)
+        self._recovered()
+        self._tell_vanished(verdict)
         self.reading = kept = replace(
             reading,
             occurrences=verdict.occurrences,
