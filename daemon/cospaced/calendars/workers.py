@@ -119,8 +119,7 @@ class WorkerPool:
             await self._end(worker)
 
     async def _worker(self) -> "Worker":
-        if self._closed:
-            raise CalendarError("unreadable", "the workers have been stopped")
+        self._check_open()
         while self._idle:
             worker = self._idle.pop()
             if worker.status is None:
@@ -128,7 +127,15 @@ class WorkerPool:
             await self._end(worker)
         worker = await Worker.start(self._module, self._memory)
         self._all.append(worker)
+        if self._closed:
+            # It was closed while this one started, and did not know of it.
+            await self._end(worker)
+        self._check_open()
         return worker
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise CalendarError("unreadable", "the workers have been stopped")
 
     async def _put_back(self, worker: "Worker", *, usable: bool) -> None:
         """Keep a worker for the next job, or end it, and with it those that idle for too long.

@@ -16,6 +16,7 @@ from cospaced.calendars.time_limit import time_limit
 from cospaced.calendars.workers import WorkerPool
 from cospaced.domain.calendar import Reading
 from cospaced.domain.timespan import Timespan
+from cospaced.errors import CalendarError
 from cospaced.ports import Clock
 from cospaced.settings import CalendarSettings, RoomSettings
 
@@ -48,6 +49,7 @@ class CaldavSource:
         self._time_zone = time_zone
         self._workers = workers
         self._pools: dict[str, WorkerPool] = {}
+        self._closed = False
         self._clock = clock
         self._account = Account(
             url=settings.url,
@@ -65,7 +67,8 @@ class CaldavSource:
             return await self._poll(room, previous, window, deadline)
 
     async def close(self) -> None:
-        """End its workers."""
+        """End its workers; a poll that is still under way starts none."""
+        self._closed = True
         for pool in self._pools.values():
             await pool.close()
 
@@ -148,6 +151,8 @@ class CaldavSource:
 
     async def _do(self, job: Look | Fetch, url: str, deadline: float) -> Any:
         """Have a worker for the url's server do a job."""
+        if self._closed:
+            raise CalendarError("unreadable", "the workers have been stopped")
         server = urlsplit(url).netloc
         if server not in self._pools:
             self._pools[server] = self._workers()
