@@ -4,16 +4,16 @@ import os
 import random
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import pairwise, permutations
+from itertools import count, pairwise, permutations
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cospaced.domain.booking import Booking, State
-from cospaced.domain.identity import booking_id
+from cospaced.domain.identity import booking_id, home_number
 from support.rewriting import seen, series, write
-from support.site import Invitation, Site
+from support.site import SITE_KEY, Invitation, Site
 from support.stories import MINUTE, SECOND, booked, cut_off_before, moved, play, rings
 
 
@@ -601,6 +601,45 @@ def test_with_the_state_lost_the_next_conference_of_an_organizer_takes_no_space_
             await site.until(two.end + MINUTE)
 
     play(tmp_path, story).assert_all_closed()
+
+
+def at_home_on(site: Site, number: int, stem: str) -> str:
+    """Return a UID whose first choice is a number."""
+    uids = (f"{stem}{n}@example.org" for n in count())
+    return next(u for u in uids if home_number(SITE_KEY, u, site.settings.pool) == number)
+
+
+def test_with_the_state_lost_the_number_of_the_row_that_goes_on_elsewhere_is_free_at_once(
+    tmp_path: Path,
+) -> None:
+    async def story(site: Site) -> None:
+        one = booked(site, after=2)
+        async with site.running() as doom:
+            await site.until(one.start + 5 * MINUTE)
+            before = running(site)
+            await site.kill(doom)
+        mine, other = before.number, sum(site.settings.pool.numbers) - (before.number or 0)
+        site.uninvite(one.uid)
+        # In the order of their UIDs: a takes the other number, b later on the one of what runs,
+        # and c overlaps them both.
+        heir = replace(one, uid=at_home_on(site, other, "a"))
+        later = one.end + 10 * MINUTE
+        second = Invitation(at_home_on(site, mine or 0, "b"), later, later + 20 * MINUTE)
+        third = Invitation("c@example.org", one.end - 15 * MINUTE, later + 10 * MINUTE)
+        site.invite(heir)
+        for event in (second, third):
+            site.invite(replace(event, organizer="bob@example.org"))
+        site.lose_state()
+        async with site.running():
+            await site.eventually(lambda: bool(site.happened("booking.refused")))
+            await site.eventually(lambda: bool(site.happened("booking.inherited")))
+            rows = {row.uid: row for row in site.bookings() if row.state is not State.CANCELLED}
+            assert (rows[heir.uid].id, rows[heir.uid].number) == (before.id, mine)
+            assert (rows[second.uid].number, rows[third.uid].number) == (mine, other)
+            assert rows[third.uid].state is State.PLANNED
+            assert len(site.happened("booking.refused")) == 1
+
+    play(tmp_path, story, quantity=2)
 
 
 def test_a_room_whose_server_shows_the_change_much_later_stays_in(tmp_path: Path) -> None:

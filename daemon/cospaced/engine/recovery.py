@@ -177,10 +177,14 @@ class Recovery:
         """Let a booking go on in a space found open, under the id that the space carries."""
         after = renewed(self._adopted(number, space, row), space)
         reason = f"its event goes on in booking {after.id}"
-        self._ledger.tell(step(row, Step.CANCEL, reason), reason)
+        # Its number is free from here on, for whoever the space is in the way of; who was refused
+        # comes last: until the space is taken up, its number looks free to him.
+        given_up = step(row, Step.CANCEL, reason)
+        self._ledger.tell(given_up, reason)
         why = "found open on CMS: of the same organizer, with its rooms in the call, it goes on"
         log.info("booking.inherited", booking=after.id, number=number, reason=why)
         self._timing.adopt(None, after, why)
+        self._timing.freed(given_up)
 
     def _close(self, number: int, space: SeenSpace, *, taken: bool) -> None:
         self._unclaimed.pop(number, None)

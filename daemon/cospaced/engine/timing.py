@@ -263,9 +263,9 @@ class TimingLoop:
         if after.ends_at > before.ends_at and after.state is State.OPEN:
             self._placing.make_way(after, after.ends_at)
         if after.state is not before.state and after.state in FINISHED:
-            self._freed(after)
+            self.freed(after)
 
-    def _freed(self, row: Booking) -> None:
+    def freed(self, row: Booking) -> None:
         """Let those go on who waited for the number or for an endpoint of a finished booking."""
         waiting = [hold.booking for hold in self._ledger.windows.holds(row.number or 0)]
         for dial in row.dials:
