@@ -12,6 +12,7 @@ import pytest
 
 from cospaced.domain.booking import Booking, State
 from cospaced.domain.identity import booking_id, home_number
+from cospaced.settings import Choice
 from support.rewriting import seen, series, write
 from support.site import SITE_KEY, Invitation, Site
 from support.stories import MINUTE, SECOND, booked, cut_off_before, moved, play, rings
@@ -355,6 +356,70 @@ def test_an_event_with_a_room_more_is_opened_once_it_is_sure_to_be_another(tmp_p
     site = play(tmp_path, story)
     site.assert_all_closed()
     assert spaces_opened(site) == 2
+
+
+def reload_terms(site: Site, **terms: Any) -> None:
+    """Change settings of conferences, as a reload does."""
+    assert site.machine is not None
+    conferences = replace(site.settings.conferences, **terms)
+    site.settings = replace(site.settings, conferences=conferences)
+    site.machine.reload(site.settings, site.machine.polling._sources)
+
+
+def test_two_events_of_few_rooms_do_not_take_a_conference_by_turns(tmp_path: Path) -> None:
+    async def story(site: Site) -> None:
+        one = booked(site, after=2)
+        async with site.running():
+            await site.until(one.start + 5 * MINUTE)
+            reload_terms(site, min_rooms=1)
+            site.invite(replace(moved(site, one, rooms=("aula",)), uid="two"))
+            await site.clock.sleep(5 * 60)
+            assert running(site).uid == one.uid
+            assert not site.happened("booking.inherited")
+            # Nothing but its own event's end lets the other one have it.
+            site.uninvite(one.uid)
+            await seen(site)
+            assert running(site).uid == "two"
+            await site.until(one.end + MINUTE)
+            assert len(site.happened("booking.inherited")) == 1
+
+    site = play(tmp_path, story)
+    assert rings(site, "aula") == [1]
+    assert spaces_opened(site) == 1
+    site.assert_all_closed()
+
+
+def test_an_event_that_only_newer_rules_let_count_has_a_conference_of_its_own(
+    tmp_path: Path,
+) -> None:
+    async def story(site: Site) -> None:
+        one = booked(site, after=2)
+        async with site.running():
+            await site.until(one.start + 5 * MINUTE)
+            reload_terms(site, tentative=Choice.BOOK)
+            site.invite(replace(moved(site, one, lines=("STATUS:TENTATIVE",)), uid="two"))
+            await site.clock.sleep(10 * 60)
+            assert not site.happened("booking.inherited")
+            # By the rules that it keeps, the first one's event counts no more.
+            assert [row.uid for row in site.bookings() if row.state is State.CLOSED] == [one.uid]
+            assert running(site).uid == "two"
+            await site.until(one.end + MINUTE)
+
+    play(tmp_path, story).assert_all_closed()
+
+
+def test_rules_made_stricter_take_no_conference_from_an_event_that_stands(tmp_path: Path) -> None:
+    async def story(site: Site) -> None:
+        one = booked(site, after=2)
+        async with site.running():
+            await site.until(one.start + 5 * MINUTE)
+            reload_terms(site, min_rooms=3)
+            site.invite(replace(one, uid="two", rooms=site.rooms))
+            await seen(site, 120)
+            assert one.uid in [row.uid for row in site.bookings() if row.state is State.OPEN]
+            assert not site.happened("booking.inherited")
+
+    play(tmp_path, story)
 
 
 def test_what_was_booked_before_keeps_the_number_that_people_know(tmp_path: Path) -> None:

@@ -108,7 +108,9 @@ class Following:
         rows = [
             one
             for one in self._ledger.open_with(wanted.rooms)
-            if continues(one, wanted, now) and self._lets_go(one, row, now)
+            if continues(one, wanted, now)
+            and self._lets_go(one, row, now)
+            and self.hearing.fits(one, wanted)
         ]
         return forebear(wanted, rows, now)
 
@@ -127,7 +129,8 @@ class Following:
             claimant = self._ledger.latest(*key)
             if key != (row.uid, row.recurrence_id) and is_new(row, claimant):
                 found.append(self.hearing.wanted(key, claimant).wanted)
-        return heir(row, [event for event in found if event is not None], now)
+        fitting = [event for event in found if event and self.hearing.fits(row, event)]
+        return heir(row, fitting, now)
 
     def _inherit(self, row: Booking, wanted: Wanted, now: datetime) -> list[str]:
         """Let an open booking go on for an event, which has no row of its own from then on."""

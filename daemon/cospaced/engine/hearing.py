@@ -71,11 +71,26 @@ class Hearing:
         return fold(copies, self._rooms, terms, read_at, owner=owner)
 
     def forsaken(self, row: Booking, now: datetime) -> bool:
-        """Whether an open booking's own event, by the rules it opened by, is elsewhere or gone."""
-        own = self._folded((row.uid, row.recurrence_id), row.terms, row.organizer)
+        """Whether an open booking's own event, by the rules it opened by, is elsewhere or gone.
+
+        With as few rooms as are enough for an heir today, it stands: else two events of one room
+        would take the conference by turns.
+        """
+        fewest = min(row.terms.min_rooms, self.settings.conferences.min_rooms)
+        terms = replace(row.terms, min_rooms=fewest)
+        own = self._folded((row.uid, row.recurrence_id), terms, row.organizer)
         if any(room in self.unread or room in own.strangers for room in row.rooms):
             return row.detached
         return forsaken(row, own.wanted, now)
+
+    def fits(self, row: Booking, event: Wanted) -> bool:
+        """Whether an event counts by the rules that an open booking keeps.
+
+        One that only newer rules let count would be given up again as soon as it was taken on.
+        """
+        terms = replace(row.terms, min_rooms=0)
+        key = (event.uid, event.recurrence_id)
+        return self._folded(key, terms, row.organizer).wanted is not None
 
     def believed(self, row: Booking, folded: Folded, patience: timedelta | None = None) -> Believed:
         """Return what the calendars say with the rooms that a row keeps for now.
