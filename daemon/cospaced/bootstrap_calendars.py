@@ -10,7 +10,7 @@ from cospaced.calendars.caldav import source as caldav_source
 from cospaced.calendars.exchange import source as exchange_source
 from cospaced.calendars.ical_source import IcalSource
 from cospaced.calendars.workers import Expander, WorkerPool
-from cospaced.engine.polling import AT_ONCE
+from cospaced.engine.asking import AT_ONCE
 from cospaced.errors import ConfigurationError, Problem
 from cospaced.host.clock import SystemClock
 from cospaced.host.offload import ThreadOffload

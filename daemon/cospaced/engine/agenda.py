@@ -3,18 +3,26 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+
+import structlog
 
 from cospaced.domain.booking import Booking
 from cospaced.domain.calendar import Reading
 from cospaced.domain.fold import Skipped, Wanted, fold
 from cospaced.domain.identity import booking_id
 from cospaced.domain.timespan import Timespan
+from cospaced.engine.asking import AT_ONCE, Server, ask, server_of
 from cospaced.engine.copies import Copies
-from cospaced.engine.polling import AT_ONCE
 from cospaced.errors import CalendarError
 from cospaced.ports import CalendarSource, Clock
 from cospaced.settings import RoomSettings, Settings
+
+
+log = structlog.get_logger()
+
+TIMEOUTS = AT_ONCE // 2
+"""After so many no other room of a server is asked; a few rooms may be slow by themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,21 +60,48 @@ async def read(
 async def read_rooms(
     settings: Settings, sources: Mapping[str, CalendarSource], span: Timespan
 ) -> dict[str, Reading | CalendarError]:
-    """Read every room's calendar over the span, some at once; by room, in their order."""
-    found: dict[str, Reading | CalendarError] = {}
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def poll(room: RoomSettings) -> None:
-        async with gate:
-            try:
-                found[room.name] = await sources[room.calendar].poll(room, None, span)
-            except CalendarError as error:
-                found[room.name] = error
-
+    """Read every room's calendar over the span, some of each server at once; by room, in order."""
+    servers: dict[Server, _Server] = {server_of(room): _Server() for room in settings.rooms}
     async with asyncio.TaskGroup() as tasks:
-        for room in settings.rooms:
-            tasks.create_task(poll(room))
-    return {room.name: found[room.name] for room in settings.rooms}
+        reads = {
+            room.name: tasks.create_task(
+                servers[server_of(room)].read(
+                    sources[room.calendar], room, span, settings.calendar(room.calendar).timeout
+                )
+            )
+            for room in settings.rooms
+        }
+    return {name: read.result() for name, read in reads.items()}
+
+
+class _Server:
+    """Reads the rooms of one server, and asks no more where that only costs time.
+
+    One that hangs costs a person who waits for the answer one timeout, or two where it begins to
+    hang meanwhile, not one for every few of its rooms. `limit` is its calendar's timeout.
+    """
+
+    def __init__(self) -> None:
+        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._timeouts = 0
+
+    async def read(
+        self, source: CalendarSource, room: RoomSettings, span: Timespan, limit: timedelta
+    ) -> Reading | CalendarError:
+        """Return what a room's calendar holds, or why it was not read."""
+        async with self._gate:
+            if self._timeouts >= TIMEOUTS:
+                reason = f"not asked: {self._timeouts} others of its server were not read in time"
+                return CalendarError("timeout", reason)
+            try:
+                return await ask(source, room, None, span, limit)
+            except CalendarError as error:
+                self._timeouts += error.kind in ("timeout", "hung")
+                return error
+            except Exception as error:
+                # The edge of a reading, as in the daemon: it must not cost what others hold.
+                log.exception("calendar.fault", room=room.name, calendar=room.calendar)
+                return CalendarError("unreadable", repr(error))
 
 
 def folded(

@@ -9,13 +9,13 @@ import heapq
 from collections.abc import Callable, Iterable, KeysView, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 import structlog
 
-from cospaced.domain.calendar import Reading, check
+from cospaced.domain.calendar import Reading
 from cospaced.domain.pace import pace
 from cospaced.domain.timespan import Timespan
+from cospaced.engine.asking import AT_ONCE, Server, ask, server_of
 from cospaced.engine.copies import Copies, Key
 from cospaced.engine.room_desk import RoomDesk, place_of
 from cospaced.errors import CalendarError, StoreUnusable
@@ -27,12 +27,8 @@ log = structlog.get_logger()
 
 BACKWARD = timedelta(days=1)
 """How much of the past is read, for what is still running."""
-HUNG = timedelta(seconds=10)
-"""By so much a source may miss its calendar's timeout, which it is to keep by itself."""
 AT_A_RELOAD = timedelta(seconds=1)
 """How soon a room is polled again whose source was exchanged under its poll."""
-AT_ONCE = 16
-"""Polls under way at once for each calendar and server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +72,7 @@ class Polling:
         self._failing: dict[str, None] = {}
         self._refused: dict[str, str] = {}
         """Why whole calendars cannot be read, as it was told."""
-        self._gates: dict[tuple[str, str], asyncio.Semaphore] = {}
+        self._gates: dict[Server, asyncio.Semaphore] = {}
         self._wake = asyncio.Event()
         self.settings = settings
         self.polls = 0
@@ -226,7 +222,7 @@ class Polling:
     # --- one poll ---------------------------------------------------------------------------
 
     async def _poll(self, name: str, desk: RoomDesk) -> None:
-        gate = self._gates.setdefault(_server(desk.room), asyncio.Semaphore(AT_ONCE))
+        gate = self._gates.setdefault(server_of(desk.room), asyncio.Semaphore(AT_ONCE))
         async with gate:
             asked = self._sources.get(desk.room.calendar)
             # A change that is told from here on may be missing in what this poll reads.
@@ -254,14 +250,10 @@ class Polling:
         window = Timespan(now - BACKWARD, now + self.settings.daemon.booking_window)
         try:
             source = self._sources[desk.room.calendar]
-            patience = self.settings.calendar(desk.room.calendar).timeout + HUNG
-            async with asyncio.timeout(patience.total_seconds()):
-                reading = await source.poll(desk.room, desk.reading, window)
-            check(reading)
+            limit = self.settings.calendar(desk.room.calendar).timeout
+            reading = await ask(source, desk.room, desk.reading, window, limit)
         except CalendarError as error:
             return error
-        except TimeoutError:
-            return CalendarError("hung", "its poll did not end (please report it)")
         except Exception as error:
             # The edge of a poll: a fault of one adapter must not stop the other rooms.
             if desk.is_new(error):
@@ -348,11 +340,6 @@ class Polling:
             self._refused[calendar] = str(error)
             count = sum(1 for room in self.settings.rooms if room.calendar == calendar)
             log.error("calendar.refused", calendar=calendar, count=count, reason=str(error))
-
-
-def _server(room: RoomSettings) -> tuple[str, str]:
-    """Return what hangs together: one server that hangs must not keep rooms of others waiting."""
-    return room.calendar, urlsplit(room.url).netloc
 
 
 def _alike(before: Reading, after: Reading) -> bool:

@@ -1,0 +1,45 @@
+"""One poll of one room's calendar, and which rooms' polls hang together."""
+
+import asyncio
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from cospaced.domain.calendar import Reading, check
+from cospaced.domain.timespan import Timespan
+from cospaced.errors import CalendarError
+from cospaced.ports import CalendarSource
+from cospaced.settings import RoomSettings
+
+
+AT_ONCE = 16
+"""Polls under way at once for each calendar and server."""
+HUNG = timedelta(seconds=10)
+"""By so much a source may miss its calendar's timeout, which it is to keep by itself."""
+
+Server = tuple[str, str]
+
+
+def server_of(room: RoomSettings) -> Server:
+    """Return what hangs together: one server that hangs must not keep rooms of others waiting."""
+    return room.calendar, urlsplit(room.url).netloc
+
+
+async def ask(
+    source: CalendarSource,
+    room: RoomSettings,
+    previous: Reading | None,
+    window: Timespan,
+    limit: timedelta,
+) -> Reading:
+    """Poll a room; `limit` is its calendar's timeout.
+
+    Raises CalendarError, `hung` where the source does not keep its time, and anything else where
+    it met a fault of the program.
+    """
+    try:
+        async with asyncio.timeout((limit + HUNG).total_seconds()):
+            reading = await source.poll(room, previous, window)
+    except TimeoutError as error:
+        raise CalendarError("hung", "its poll did not end (please report it)") from error
+    check(reading)
+    return reading
