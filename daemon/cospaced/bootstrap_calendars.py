@@ -139,8 +139,6 @@ def _unreadable(calendar: CalendarSettings) -> str:
             return library.missing()
         case SourceType.GRAPH:
             return _missing("msal", "graph")
-        case SourceType.EXCHANGE if calendar.server == "autodiscover":
-            return "this version does not discover servers yet (write server = https://...)"
         case SourceType.EXCHANGE:
             return _missing("exchangelib", "exchange")
 

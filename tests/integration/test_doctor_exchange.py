@@ -15,7 +15,6 @@ from cospaced.calendars.exchange.faults import explained
 from cospaced.doctor import exchange_limits
 from cospaced.doctor.base import Severity
 from cospaced.doctor.unread import Unread
-from cospaced.errors import ConfigurationError
 from cospaced.exchange_simulator.exchange import Exchange
 from cospaced.exchange_simulator.faults import Fault
 from cospaced.exchange_simulator.records import Sensitivity
@@ -155,19 +154,6 @@ async def test_ews_that_is_forbidden_is_one_error(hq: tuple[Doctored, Exchange])
     assert found.subject == "calendar feeds"
     assert "forbids EWS" in found.seen
     assert "EwsAllowList" in found.remedy
-
-
-async def test_a_server_that_is_to_be_discovered_is_refused_with_what_to_write(
-    hq: tuple[Doctored, Exchange],
-) -> None:
-    site, _ = hq
-    url = site.ini.partition("server = ")[2].splitlines()[0]
-    site.change(f"server = {url}", "server = autodiscover")
-    with pytest.raises(ConfigurationError) as caught:
-        await site.look("reading")
-    (problem,) = caught.value.problems
-    assert problem.section == "calendar:feeds"
-    assert "does not discover servers yet (write server = https://...)" in problem.text
 
 
 def test_ews_that_is_closed_online_is_told_with_its_dates_and_the_way_out() -> None:

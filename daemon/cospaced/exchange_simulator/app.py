@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeAlias
 
-from cospaced.exchange_simulator import wreck
+from cospaced.exchange_simulator import autodiscover, wreck
 from cospaced.exchange_simulator.access import Access, Challenge
 from cospaced.exchange_simulator.connection import Connection
 from cospaced.exchange_simulator.faults import Fault, Faults, Rule
@@ -48,7 +48,7 @@ class _Turn:
 
 
 class App:
-    """Answers on two paths: EWS, and `/TENANT/oauth2/v2.0/token`.
+    """Answers on three paths: EWS, Autodiscover, and `/TENANT/oauth2/v2.0/token`.
 
     All others go to `elsewhere`, with the body that was read; by default nothing is there.
     """
@@ -73,10 +73,28 @@ class App:
             told = self._tokens.answer(body)
             kind = (b"content-type", b"application/json; charset=utf-8")
             await send_whole(send, told.status, told.body.encode(), [kind])
+        elif path.lower() == autodiscover.PATH and self._service.state.knobs.autodiscover:
+            await self._autodiscover(scope, send, body)
         elif path.lower() != PATH.lower():
             await self.elsewhere(scope, receive, send, body)
         else:
             await self._ews(scope, receive, send, body)
+
+    async def _autodiscover(self, scope: Scope, send: Send, body: bytes) -> None:
+        """Tell where EWS is: at the host that was asked."""
+        login = self._access.login(authorization(scope), scope.get(CONNECTION) or Connection())
+        if isinstance(login, Challenge):
+            await send_whole(send, HTTPStatus.UNAUTHORIZED, b"", _offers(login.offers))
+            return
+        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+        try:
+            told = autodiscover.answer(
+                body, self._service.state, f"{scope['scheme']}://{host}{PATH}"
+            )
+        except ValueError:
+            await send_whole(send, HTTPStatus.BAD_REQUEST, b"")
+            return
+        await send_whole(send, HTTPStatus.OK, told.encode(), [_XML])
 
     async def _ews(self, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
         connection = scope.get(CONNECTION) or Connection()

@@ -28,6 +28,8 @@ class Knobs:
     """How long an access token holds."""
     ews_enabled: bool = True
     """False: every request is forbidden (403), as in a tenant whose EWSEnabled is false."""
+    autodiscover: bool = True
+    """False: nothing is at the path of Autodiscover."""
 
     find_limit: int = 1000
     """A calendar view of more without MaxEntriesReturned is ErrorExceededFindCountLimit."""

@@ -32,7 +32,7 @@ from cospaced.host.tls import tls_context
 from cospaced.settings import CalendarSettings
 
 
-_AUTH = {"basic": BASIC, "ntlm": NTLM, "oauth": OAUTH2}
+AUTH = {"basic": BASIC, "ntlm": NTLM, "oauth": OAUTH2}
 _VERSION = Version(Build(15, 1))
 """Exchange 2016: what it names is asked for, so that no request is spent on finding out."""
 _USUAL_BACK_OFF = 60
@@ -144,13 +144,13 @@ class Connection:
     """What one worker holds of one `[calendar:NAME]`."""
 
     def __init__(self, settings: CalendarSettings) -> None:
-        credentials = _credentials(settings)
-        self.policy = Policy(credentials if isinstance(credentials, Application) else None)
+        login = credentials(settings)
+        self.policy = policy_for(login)
         self._access = IMPERSONATION if settings.access == "impersonation" else DELEGATE
         self._configuration = Configuration(
             service_endpoint=settings.server,
-            credentials=credentials,
-            auth_type=_AUTH[settings.auth],
+            credentials=login,
+            auth_type=AUTH[settings.auth],
             version=_VERSION,
             retry_policy=self.policy,
             max_connections=1,
@@ -169,15 +169,17 @@ class Connection:
 
 
 def connection(settings: CalendarSettings) -> Connection:
-    """Return the connection for these settings, kept from one job to the next.
+    """Return the connection for these settings, kept from one job to the next."""
+    set_up_library(settings)
+    return _connection(settings)
 
-    What exchangelib keeps for all connections is set each time: they open sockets when they like.
-    """
+
+def set_up_library(settings: CalendarSettings) -> None:
+    """Set what all connections of exchangelib share; for each job, as they open sockets at will."""
     BaseProtocol.TIMEOUT = settings.timeout.total_seconds()
     BaseProtocol.USERAGENT = "cospaced"
     EWSService._get_soap_parts = classmethod(_parts)  # noqa: SLF001 - the one place for it
     BaseProtocol.HTTP_ADAPTER_CLS = _adapter(settings)
-    return _connection(settings)
 
 
 def discard_connections() -> None:
@@ -195,11 +197,17 @@ def _connection(settings: CalendarSettings) -> Connection:
     return Connection(settings)
 
 
-def _credentials(settings: CalendarSettings) -> Any:
+def credentials(settings: CalendarSettings) -> Any:
+    """Return what exchangelib logs in with; a token is one for `server` alone."""
     if settings.auth == "oauth":
         return Application(settings)
     password = settings.password.reveal() if settings.password is not None else ""
     return Credentials(username=settings.username, password=password)
+
+
+def policy_for(login: Any) -> Policy:
+    """Return a policy for a login that `credentials` made."""
+    return Policy(login if isinstance(login, Application) else None)
 
 
 @lru_cache(maxsize=4)

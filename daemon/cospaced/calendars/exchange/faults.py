@@ -49,11 +49,11 @@ def explained(error: Exception, settings: CalendarSettings, mailbox: str) -> Cal
     host = settings.server.split("/")[2] if settings.server.count("/") > 1 else settings.server
     if isinstance(error, CalendarError):
         return error
-    untrusted = _untrusted(error)
+    verdict = untrusted(error)
     if is_of_the_token(error, settings):
-        return _of_authority(error, settings, untrusted)
-    if untrusted is not None:
-        return CalendarError("certificate", certificate_text(host, untrusted))
+        return _of_authority(error, settings, verdict)
+    if verdict is not None:
+        return CalendarError("certificate", certificate_text(host, verdict))
     if isinstance(error, errors.EWSError):
         return _of_exchange(error, settings, mailbox, host)
     if isinstance(error, RequestException):
@@ -72,7 +72,7 @@ def is_of_the_token(
     return str(asked or "").startswith(settings.authority.rstrip("/") + "/")
 
 
-def _untrusted(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+def untrusted(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
     """Return the verdict on a certificate that an error came of, if it did."""
     while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
         error = error.__cause__ or error.__context__
@@ -82,12 +82,12 @@ def _untrusted(error: BaseException | None) -> ssl.SSLCertVerificationError | No
 def _of_authority(
     error: OAuth2Error | RequestException,
     settings: CalendarSettings,
-    untrusted: ssl.SSLCertVerificationError | None,
+    verdict: ssl.SSLCertVerificationError | None,
 ) -> CalendarError:
     """Return why there is no token."""
     authority = settings.authority
-    if untrusted is not None:
-        return CalendarError("certificate", certificate_text(authority, untrusted))
+    if verdict is not None:
+        return CalendarError("certificate", certificate_text(authority, verdict))
     if isinstance(error, RequestException):
         return CalendarError("unreachable", f"no token from {authority} ({_brief(error)})")
     if isinstance(error, MissingTokenError) or not isinstance(error.error, str):

@@ -21,6 +21,7 @@ from exchangelib.errors import (
 from exchangelib.services import GetStreamingEvents, SubscribeToStreaming
 
 from cospaced.calendars.exchange.connection import connection
+from cospaced.calendars.exchange.discovery import with_server
 from cospaced.calendars.exchange.faults import explained, in_our_words
 from cospaced.calendars.exchange.jobs import Heard, Listen
 from cospaced.calendars.expand import Guard
@@ -186,7 +187,8 @@ def _listener(settings: CalendarSettings) -> _Listener:
 
 def listen(job: Listen, _: Guard) -> Iterator[Heard]:
     """Yield what is heard of mailboxes until that fails; raises CalendarError."""
-    yield from _listener(job.settings).listen(job)
+    with with_server(job.settings, job.mailboxes[0]) as settings:
+        yield from _listener(settings).listen(job)
 
 
 if __name__ == "__main__":

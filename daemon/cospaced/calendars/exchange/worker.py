@@ -15,6 +15,7 @@ from exchangelib.items import CalendarItem
 
 from cospaced.calendars.exchange import items
 from cospaced.calendars.exchange.connection import Connection, connection
+from cospaced.calendars.exchange.discovery import with_server
 from cospaced.calendars.exchange.faults import in_our_words
 from cospaced.calendars.exchange.jobs import Ask, Details, Told, packed, unpacked
 from cospaced.calendars.expand import Guard, belongs
@@ -34,10 +35,11 @@ _CHANGES = 512
 
 def work(ask: Ask, _: Guard) -> Told:
     """Read a mailbox; raises CalendarError."""
-    link = connection(ask.settings)
-    before = link.policy.answers
-    with in_our_words(ask.settings, ask.mailbox):
-        told = _read(link, ask)
+    with with_server(ask.settings, ask.mailbox) as settings:
+        link = connection(settings)
+        before = link.policy.answers
+        with in_our_words(settings, ask.mailbox):
+            told = _read(link, ask)
     return Told(
         state=told.state,
         requests=link.policy.answers - before,
