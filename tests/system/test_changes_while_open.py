@@ -73,7 +73,11 @@ class Running:
 
     def connected(self, *rooms: str) -> dict[str, str]:
         """Wait until these rooms, and no other, are in a call; return their legs."""
-        wait_until(lambda: len(self.legs(*rooms)) == len(rooms), 20, f"{rooms} are in a call")
+        try:
+            wait_until(lambda: len(self.legs(*rooms)) == len(rooms), 20, f"{rooms} are in a call")
+        except AssertionError as error:
+            error.add_note("\n".join(self.daemon.lines[-40:]))
+            raise
         return self.legs(*rooms)
 
     def told(self, event: str, *parts: str) -> None:
@@ -170,7 +174,7 @@ Begun = Callable[..., tuple[Invitation, dict[str, str]]]
 
 
 def test_a_later_end_and_a_new_title_count_at_once(running: Running, begun: Begun) -> None:
-    one, legs = begun("end", 6)
+    one, legs = begun("end", 12)
     later = replace(one, end=one.end + 4 * SECOND, title="Longer", sequence=1)
     for room in one.rooms:
         running.write(room, later)

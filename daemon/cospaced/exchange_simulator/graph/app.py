@@ -3,7 +3,7 @@
 from cospaced.exchange_simulator.app import CONNECTION, send_whole
 from cospaced.exchange_simulator.connection import Connection
 from cospaced.exchange_simulator.graph.faults import Fault, Faults, spoilt
-from cospaced.exchange_simulator.graph.service import Request, Service
+from cospaced.exchange_simulator.graph.service import ROOT, Request, Service
 from cospaced.exchange_simulator.rights import Rights
 from cospaced.exchange_simulator.state import State
 from cospaced.exchange_simulator.tokens import Tokens
@@ -25,7 +25,7 @@ class Graph:
     async def __call__(self, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
         """Answer one request whose body was read."""
         request = _request(scope, body)
-        of_graph = request.path.startswith("/v1.0/")
+        of_graph = request.path.startswith(ROOT)
         if of_graph:
             self.seen.append(request)
         fault = self.faults.take(entra=not of_graph)

@@ -15,6 +15,8 @@ from cospaced.exchange_simulator.state import Mailbox, State
 from cospaced.exchange_simulator.tokens import PATH_END, Tokens
 
 
+ROOT = "/v1.0/"
+"""Where Graph is; nothing is elsewhere but what tells of a tenant."""
 _MOST_ON_A_PAGE = 1000
 _TENANT = re.compile(r"/([^/]+)/v2\.0/\.well-known/openid-configuration")
 _VIEW = re.compile(r"/v1\.0/users/([^/]+)/calendarView(/delta(?:\(\))?)?", re.IGNORECASE)
@@ -72,6 +74,8 @@ class Service:
         )
 
     def _read(self, request: Request) -> Any:
+        if not request.path.startswith(ROOT):
+            raise GraphError(404, "ResourceNotFound", f"There is nothing at {request.path}.")
         application = self._application(request)
         if request.method != "GET":
             raise GraphError(405, "Request_BadRequest", "Only reading is simulated.")
