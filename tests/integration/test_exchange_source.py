@@ -11,10 +11,9 @@ from cospaced.calendars.exchange.source import ExchangeSource
 from cospaced.domain.calendar import Reading
 from cospaced.domain.timespan import Timespan
 from cospaced.errors import CalendarError
-from cospaced.exchange_simulator.faults import Fault
 from cospaced.exchange_simulator.rights import EVERYBODY, Account
 from cospaced.settings import RoomSettings, Secret
-from support import exchange_items
+from support import exchange_fault_rows, exchange_items
 from support.events import Event, Every, Repeats
 from support.exchange_calendars import SERVICE, Server, exchange_source, server
 from support.icalendar_writer import address_of
@@ -209,36 +208,12 @@ async def test_ews_that_is_forbidden_is_told_as_such(scene: Scene) -> None:
 # --- what comes back ----------------------------------------------------------------------------
 
 
-FAULTS = {
-    "busy, with a time": (Fault.SOAP_FAULT, {"back_off": 1500}, "throttled", 1.5),
-    "busy, in a message": (Fault.MESSAGE, {}, "throttled", 10),
-    "503": (Fault.UNAVAILABLE, {"retry_after": 7}, "throttled", 7),
-    "429": (Fault.THROTTLED, {"retry_after": 8}, "throttled", 8),
-    "reset": (Fault.RESET, {}, "unreachable", None),
-    "401": (Fault.UNAUTHORIZED, {}, "login", None),
-    "too many connections": (
-        Fault.SOAP_FAULT, {"code": "ErrorExceededConnectionCount"}, "throttled", 60,
-    ),
-    "server error": (Fault.MESSAGE, {"code": "ErrorInternalServerError"}, "unreachable", None),
-    "store away": (Fault.MESSAGE, {"code": "ErrorMailboxStoreUnavailable"}, "unreachable", None),
-    "schema": (Fault.SOAP_FAULT, {"code": "ErrorSchemaValidation"}, "unreachable", None),
-    "a web page": (Fault.HTML, {}, "not_a_calendar", None),
-    "a web page, 500": (Fault.HTML_ERROR, {}, "not_a_calendar", None),
-    "302": (Fault.REDIRECTED, {}, "redirect", None),
-    "empty": (Fault.EMPTY, {}, "truncated", None),
-    "truncated, well framed": (Fault.TRUNCATED, {}, "truncated", None),
-    "truncated, until close": (Fault.TRUNCATED_UNTIL_CLOSE, {}, "truncated", None),
-    "truncated, by its length": (Fault.TRUNCATED_LENGTH, {}, "unreachable", None),
-    "truncated, chunked": (Fault.TRUNCATED_CHUNKED, {}, "unreachable", None),
-}  # fmt: skip
-
-
 @pytest.mark.parametrize("operation", ["SyncFolderItems", "FindItem", "GetItem"])
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", exchange_fault_rows.EXCHANGE)
 async def test_a_fault_is_an_error_and_the_next_good_poll_is_whole(
     scene: Scene, name: str, operation: str
 ) -> None:
-    fault, how, kind, seconds = FAULTS[name]
+    fault, how, kind, seconds = exchange_fault_rows.EXCHANGE[name]
     scene.put(PLAIN, replace(WEEKLY, id="weekly@example.org"))
     before = (await scene.poll()).occurrences
     scene.put(replace(PLAIN, id="two@example.org"))

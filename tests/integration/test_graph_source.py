@@ -13,7 +13,7 @@ from cospaced.domain.timespan import Timespan
 from cospaced.errors import CalendarError
 from cospaced.exchange_simulator.graph.faults import Fault
 from cospaced.settings import RoomSettings, Secret
-from support import exchange_items
+from support import exchange_fault_rows, exchange_items
 from support.events import Event, Every, Repeats
 from support.graph_calendars import CLIENT_ID, Tenant, graph_source, tenant
 from support.icalendar_writer import address_of
@@ -220,24 +220,11 @@ async def test_entra_that_does_not_answer_is_no_wrong_password(scene: Scene) -> 
 # --- what comes back ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("fault", "kind", "seconds"),
-    [
-        (Fault.THROTTLED, "throttled", 120),
-        (Fault.UNAVAILABLE, "throttled", 30),
-        (Fault.GATEWAY_TIMEOUT, "throttled", 30),
-        (Fault.SERVER_ERROR, "unreachable", None),
-        (Fault.WEB_PAGE, "truncated", None),
-        (Fault.CUT, "truncated", None),
-        (Fault.NO_LIST, "not_a_calendar", None),
-        (Fault.ELSEWHERE, "redirect", None),
-        (Fault.ENDLESS, "too_large", None),
-        (Fault.LOST, "unreachable", None),
-    ],
-)
+@pytest.mark.parametrize("fault", exchange_fault_rows.GRAPH)
 async def test_a_bad_answer_is_an_error_and_the_next_good_poll_is_whole(
-    scene: Scene, fault: Fault, kind: str, seconds: int | None
+    scene: Scene, fault: Fault
 ) -> None:
+    kind, seconds = exchange_fault_rows.GRAPH[fault]
     scene.put(PLAIN, WEEKLY)
     before = (await scene.poll()).occurrences
     scene.put(replace(PLAIN, id="two@example.org"))
