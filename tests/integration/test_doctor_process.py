@@ -133,8 +133,9 @@ def test_beside_a_running_daemon_it_sees_what_that_made_and_which_file_it_has(
 ) -> None:
     with program(folder, "run", "-c", "cospaced.ini") as daemon:
         daemon.event("pool.made")
-        time.sleep(1.1)  # The daemon tells in whole seconds when it read the file.
-        (folder / "cospaced.ini").touch()
+        # The daemon tells in whole seconds when it read the file.
+        later = time.time() + 2
+        os.utime(folder / "cospaced.ini", (later, later))
         done = doctor(folder)
         daemon.signal(signal.SIGTERM)
         assert daemon.wait() == 0
