@@ -100,6 +100,8 @@ def test_a_secret_that_is_a_credential_of_the_unit_is_found_while_it_runs(cms: M
             ["ok", "note"],
         )
     finally:
+        # A unit that runs keeps its credential, and a password besides it is an error.
+        cms.exec("systemctl", "stop", "cospaced", seconds=20)
         cms.exec("rm", "/etc/systemd/system/cospaced.service.d/credential.conf")
         cms.exec("systemctl", "daemon-reload")
 
