@@ -10,7 +10,6 @@ from cospaced.calendars.caldav import source as caldav_source
 from cospaced.calendars.exchange import source as exchange_source
 from cospaced.calendars.ical_source import IcalSource
 from cospaced.calendars.workers import Expander, WorkerPool
-from cospaced.engine.asking import AT_ONCE
 from cospaced.errors import ConfigurationError, Problem
 from cospaced.host.clock import SystemClock
 from cospaced.host.offload import ThreadOffload
@@ -93,7 +92,7 @@ def make_source(
         return caldav_source.CaldavSource(
             calendar,
             time_zone=zone,
-            workers=partial(WorkerPool, size=caldav_source.WORKERS, module=caldav_source.MODULE),
+            workers=partial(WorkerPool, size=calendar.at_once, module=caldav_source.MODULE),
             clock=clock,
         )
     if calendar.type is SourceType.GRAPH:
@@ -103,13 +102,12 @@ def make_source(
         web = Web(verify=calendar.verify, ca_file=calendar.ca_file)
         return GraphSource(calendar, time_zone=zone, web=web, offload=offload, clock=clock)
     if calendar.type is SourceType.EXCHANGE:
-        size = min(exchange_source.WORKERS, calendar.max_connections)
-        pool = WorkerPool(size=size, module=exchange_source.MODULE)
+        pool = WorkerPool(size=calendar.at_once, module=exchange_source.MODULE)
         return exchange_source.ExchangeSource(calendar, time_zone=zone, pool=pool, clock=clock)
     return IcalSource(
         calendar,
         time_zone=zone,
-        web=Web(verify=calendar.verify, ca_file=calendar.ca_file, connections=AT_ONCE),
+        web=Web(verify=calendar.verify, ca_file=calendar.ca_file, connections=calendar.at_once),
         expander=expander,
         offload=offload,
         clock=clock,

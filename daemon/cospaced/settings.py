@@ -206,10 +206,25 @@ class CalendarSettings:
     tenant_id: str = ""
     client_id: str = ""
     client_secret: Secret | None = None
-    max_connections: int = 10
+    max_connections: int = 4
     notifications: str = "streaming"
     authority: str = "https://login.microsoftonline.com"
     graph_url: str = "https://graph.microsoft.com"
+
+    @property
+    def at_once(self) -> int:
+        """How many rooms of one server are read at once.
+
+        Where worker processes read them, as many as there are: a poll that waits for a worker would
+        use up its time.
+        """
+        match self.type:
+            case SourceType.EXCHANGE:
+                return self.max_connections
+            case SourceType.CALDAV:
+                return 4
+            case _:
+                return 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ import requests.adapters
 from exchange_server import BOOKINGS, PASSWORD, ROOMS, USER, address
 from report import cpu_seconds, ratio, table, tell
 
-from cospaced.calendars.exchange.source import MODULE, WORKERS, ExchangeSource
+from cospaced.calendars.exchange.source import MODULE, ExchangeSource
 from cospaced.calendars.graph.source import GraphSource
 from cospaced.calendars.workers import WorkerPool
 from cospaced.domain.calendar import Reading
@@ -176,7 +176,7 @@ async def ews(server: Server) -> list[list[object]]:
         password=Secret(PASSWORD),
         ca_file=server.ca_file,
     )
-    pool = WorkerPool(size=WORKERS, module=MODULE)
+    pool = WorkerPool(size=settings.at_once, module=MODULE)
     source = ExchangeSource(settings, time_zone="UTC", pool=pool, clock=SystemClock())
     bare = await Meter(server).of(ROOMS, lambda: _bare_ews(server))
     try:

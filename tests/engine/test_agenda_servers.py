@@ -63,7 +63,7 @@ def settings(clock: VirtualClock, folder: Path) -> Settings:
 
 @pytest.mark.parametrize("hangs_after", [0, 100], ids=["from the first on", "midway"])
 @pytest.mark.parametrize("keeps_time", [True, False], ids=["timeout", "no timeout"])
-def test_a_server_that_hangs_costs_its_own_rooms_one_timeout_and_others_nothing(
+def test_a_server_that_hangs_costs_its_own_rooms_few_timeouts_and_others_nothing(
     tmp_path: Path, hangs_after: int, keeps_time: bool
 ) -> None:
     async def main(clock: VirtualClock) -> None:
@@ -73,11 +73,12 @@ def test_a_server_that_hangs_costs_its_own_rooms_one_timeout_and_others_nothing(
         began = clock.monotonic()
         with capture_logs() as logs:
             found = await read_rooms(configured, {"dav": source}, span)
-        assert clock.monotonic() - began < TIMEOUT + 15
+        # Four rooms of a server at once: two rounds, or three where it begins to hang meanwhile.
+        assert clock.monotonic() - began < 3 * TIMEOUT + 15
         assert list(found) == [room.name for room in configured.rooms]
-        # What the other server holds was read at once, in three rounds of sixteen.
+        # What the other server holds was read at once, in ten rounds of four.
         well = [name for name in found if name.startswith("well")]
-        assert max(source.read_at[name] for name in well) - began < 2
+        assert max(source.read_at[name] for name in well) - began < 6
         unread = {name: e for name, e in found.items() if isinstance(e, CalendarError)}
         assert set(unread) == {"well7", *(f"hung{n}" for n in range(hangs_after, 300))}
         # Nobody is told that a room was unread in time that was not asked.

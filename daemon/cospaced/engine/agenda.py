@@ -12,7 +12,7 @@ from cospaced.domain.calendar import Reading
 from cospaced.domain.fold import Skipped, Wanted, fold
 from cospaced.domain.identity import booking_id
 from cospaced.domain.timespan import Timespan
-from cospaced.engine.asking import AT_ONCE, Server, ask, server_of
+from cospaced.engine.asking import Server, ask, server_of
 from cospaced.engine.copies import Copies
 from cospaced.errors import CalendarError
 from cospaced.ports import CalendarSource, Clock
@@ -21,8 +21,8 @@ from cospaced.settings import RoomSettings, Settings
 
 log = structlog.get_logger()
 
-TIMEOUTS = AT_ONCE // 2
-"""After so many no other room of a server is asked; a few rooms may be slow by themselves."""
+TIMEOUTS = 8
+"""After so many, no other room of a server is asked; a few rooms may be slow by themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,10 @@ async def read_rooms(
     settings: Settings, sources: Mapping[str, CalendarSource], span: Timespan
 ) -> dict[str, Reading | CalendarError]:
     """Read every room's calendar over the span, some of each server at once; by room, in order."""
-    servers: dict[Server, _Server] = {server_of(room): _Server() for room in settings.rooms}
+    servers: dict[Server, _Server] = {
+        server_of(room): _Server(settings.calendar(room.calendar).at_once)
+        for room in settings.rooms
+    }
     async with asyncio.TaskGroup() as tasks:
         reads = {
             room.name: tasks.create_task(
@@ -77,12 +80,13 @@ async def read_rooms(
 class _Server:
     """Reads the rooms of one server, and asks no more where that only costs time.
 
-    One that hangs costs a person who waits for the answer one timeout, or two where it begins to
-    hang meanwhile, not one for every few of its rooms. `limit` is its calendar's timeout.
+    One that hangs costs a person who waits for the answer two timeouts or three, not one for every
+    few of its rooms. `at_once` of them are read at once; `limit` is its calendar's timeout.
     """
 
-    def __init__(self) -> None:
-        self._gate = asyncio.Semaphore(AT_ONCE)
+    def __init__(self, at_once: int) -> None:
+        self._gate = asyncio.Semaphore(at_once)
+        self._patience = min(TIMEOUTS, 2 * at_once)
         self._timeouts = 0
 
     async def read(
@@ -90,7 +94,7 @@ class _Server:
     ) -> Reading | CalendarError:
         """Return what a room's calendar holds, or why it was not read."""
         async with self._gate:
-            if self._timeouts >= TIMEOUTS:
+            if self._timeouts >= self._patience:
                 reason = f"not asked: {self._timeouts} others of its server were not read in time"
                 return CalendarError("timeout", reason)
             try:

@@ -11,8 +11,6 @@ from cospaced.ports import CalendarSource
 from cospaced.settings import RoomSettings
 
 
-AT_ONCE = 16
-"""Polls under way at once for each calendar and server."""
 HUNG = timedelta(seconds=10)
 """By so much a source may miss its calendar's timeout, which it is to keep by itself."""
 

@@ -15,7 +15,7 @@ import structlog
 from cospaced.domain.calendar import Reading
 from cospaced.domain.pace import pace
 from cospaced.domain.timespan import Timespan
-from cospaced.engine.asking import AT_ONCE, Server, ask, server_of
+from cospaced.engine.asking import Server, ask, server_of
 from cospaced.engine.copies import Copies, Key
 from cospaced.engine.room_desk import RoomDesk, place_of
 from cospaced.errors import CalendarError, StoreUnusable
@@ -72,7 +72,7 @@ class Polling:
         self._failing: dict[str, None] = {}
         self._refused: dict[str, str] = {}
         """Why whole calendars cannot be read, as it was told."""
-        self._gates: dict[Server, asyncio.Semaphore] = {}
+        self._gates: dict[tuple[Server, int], asyncio.Semaphore] = {}
         self._wake = asyncio.Event()
         self.settings = settings
         self.polls = 0
@@ -222,8 +222,7 @@ class Polling:
     # --- one poll ---------------------------------------------------------------------------
 
     async def _poll(self, name: str, desk: RoomDesk) -> None:
-        gate = self._gates.setdefault(server_of(desk.room), asyncio.Semaphore(AT_ONCE))
-        async with gate:
+        async with self._gate(desk.room):
             asked = self._sources.get(desk.room.calendar)
             # A change that is told from here on may be missing in what this poll reads.
             desk.heard = False
@@ -244,6 +243,10 @@ class Polling:
                 seconds = min(seconds, desk.calm)
             self._schedule(name, seconds)
             self._wake.set()
+
+    def _gate(self, room: RoomSettings) -> asyncio.Semaphore:
+        at_once = self.settings.calendar(room.calendar).at_once
+        return self._gates.setdefault((server_of(room), at_once), asyncio.Semaphore(at_once))
 
     async def _read(self, desk: RoomDesk) -> Reading | CalendarError:
         now = self._clock.now()

@@ -21,8 +21,6 @@ from cospaced.ports import Clock
 from cospaced.settings import CalendarSettings, RoomSettings
 
 
-WORKERS = 4
-"""Worker processes for one server of a `[calendar:NAME]`, at most; those not needed end."""
 MODULE = "cospaced.calendars.caldav.worker"
 _BROKEN_AGAIN = 600.0
 """Seconds after which members that could not be read are asked for again."""

@@ -21,8 +21,6 @@ from cospaced.settings import CalendarSettings, RoomSettings
 
 
 MODULE = "cospaced.calendars.exchange.worker"
-WORKERS = 4
-"""Processes at most, each with one connection: they are started as they are needed."""
 _FIRST_PAUSE = 300.0
 _LONGEST_PAUSE = 3600.0
 
