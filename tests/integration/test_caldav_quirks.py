@@ -442,8 +442,10 @@ XML = {"Content-Type": "application/xml"}
         (Reply(403), "login"),
         (Reply(404), "not_found"),
         (Reply(405), "not_a_calendar"),
-        (Reply(429, {"Retry-After": "600"}), "unreachable"),
-        (Reply(503, {"Retry-After": "600"}), "unreachable"),
+        (Reply(429, {"Retry-After": "600"}), "throttled"),
+        (Reply(503, {"Retry-After": "600"}), "throttled"),
+        (Reply(429), "unreachable"),
+        (Reply(503), "unreachable"),
         (Reply(500), "unreachable"),
         (Reply(302, {"Location": "https://login.example.org/"}), "redirect"),
         (Reply(302, {"Location": "ftp://localhost/"}), "redirect"),
@@ -461,6 +463,21 @@ async def test_what_is_no_answer_of_caldav_is_an_error_of_its_kind(
     assert error.kind == kind, str(error)
     assert "localhost" in str(error)
     assert "s3cret" not in str(error)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [("600", 600), ("0", 0), ("-5", 0), ("9" * 20, 1800), ("Fri, 31 Dec 2100 23:59:59 GMT", 1800)],
+)
+async def test_a_server_that_asks_to_be_left_alone_is_for_half_an_hour_at_most(
+    server: ScriptedCaldav, room: Desk, status: int, asked: str, seconds: int
+):
+    await room.poll()
+    server.instead = always("changes", lambda: Reply(status, {"Retry-After": asked}))
+    error = await room.error()
+    assert error.after == timedelta(seconds=seconds)
+    assert f"asks to be left alone for {seconds} s (status {status})" in str(error)
 
 
 async def test_the_last_reading_serves_on_after_an_error(server: ScriptedCaldav, room: Desk):

@@ -14,6 +14,7 @@ from cospaced.calendars.web_answers import (
     origin,
     redirected,
     retry_after,
+    throttled,
 )
 from cospaced.errors import CalendarError
 from cospaced.host.web import Answer, Web, WebError
@@ -91,8 +92,7 @@ class Feed:
                 "not_found", f"{host} has no such calendar (status {status}): mend the room's url"
             )
         if status in (429, 503) and (after := retry_after(answer.headers)) is not None:
-            text = f"{host} asks to be left alone for {after.total_seconds():g} s (status {status})"
-            raise CalendarError("throttled", text, after=after)
+            raise throttled(host, status, after)
         if status != 200:  # noqa: PLR2004 - OK
             raise CalendarError("unreachable", f"{host} answered with status {status}")
         check_content(answer.body, host, _LOGIN)

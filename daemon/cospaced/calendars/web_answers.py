@@ -63,6 +63,12 @@ def retry_after(headers: Mapping[str, str]) -> timedelta | None:
     return min(max(asked, timedelta(0)), MOST_AFTER)
 
 
+def throttled(host: str, status: int, after: timedelta) -> CalendarError:
+    """Return what it means that a server asks to be left alone for a while."""
+    text = f"{host} asks to be left alone for {after.total_seconds():g} s (status {status})"
+    return CalendarError("throttled", text, after=after)
+
+
 def check_content(body: bytes, host: str, login: str) -> None:
     """Raise CalendarError for a web page; `login` says what to do where it asks for a login."""
     head = body[:4096]

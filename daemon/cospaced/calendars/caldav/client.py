@@ -6,7 +6,7 @@ TLS, limits and logins (host/web_session.py). What it raises becomes a CalendarE
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -23,9 +23,11 @@ from cospaced.calendars.caldav.jobs import Account
 from cospaced.calendars.caldav.multistatus import DAV, MultiStatus
 from cospaced.calendars.web_answers import (
     KINDS,
+    MOST_AFTER,
     MOST_REDIRECTS,
     REDIRECTS,
     check_content,
+    throttled,
 )
 from cospaced.domain.timespan import Timespan
 from cospaced.errors import CalendarError
@@ -70,13 +72,17 @@ _PROPERTIES: dict[str, type[BaseElement]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An answer as it came; `at` is the server's clock, where it tells it."""
+    """An answer as it came; `at` is the server's clock, where it tells it.
+
+    `after`: it is a refusal, and the server asks to be left alone for so long.
+    """
 
     status: int
     url: str
     found: MultiStatus | None
     preconditions: tuple[str, ...] = ()
     at: datetime | None = None
+    after: timedelta | None = None
 
 
 class Client:
@@ -184,7 +190,8 @@ class Client:
                     status=refused.status or 401, url=here, found=None, preconditions=told
                 )
             except error.RateLimitError as busy:
-                return Answer(status=busy.status or 503, url=here, found=None)
+                after = _asked_for(busy)
+                return Answer(status=busy.status or 503, url=here, found=None, after=after)
             except WebError as failed:
                 raise CalendarError(KINDS.get(failed.kind, "unreachable"), str(failed)) from failed
             except etree.XMLSyntaxError as broken:
@@ -238,7 +245,17 @@ class Client:
             )
         if status in (413, 507):
             raise CalendarError("too_large", f"{host} will not list {path} (status {status})")
+        if answer.after is not None:
+            raise throttled(host, status, answer.after)
         raise CalendarError("unreachable", f"{host} answered with status {status}")
+
+
+def _asked_for(busy: error.RateLimitError) -> timedelta | None:
+    """Return how long the server asks to be left alone (RFC 9110 section 10.2.3), if it does."""
+    if busy.retry_after_seconds is None:
+        return None
+    seconds = min(busy.retry_after_seconds, MOST_AFTER.total_seconds())
+    return timedelta(seconds=max(0.0, seconds))
 
 
 class _Library(AsyncDAVClient):
