@@ -81,7 +81,7 @@ def _refused(unusable: ConfigurationError, file: Path) -> Examined:
 def _where(problem: Problem) -> tuple[str, str]:
     seen, remedy = split_remedy(problem.text)
     key = " ".join(part for part in (f"[{problem.section}]", problem.key) if part not in ("[]", ""))
-    return f"{key} {seen}".strip(), remedy
+    return f"{key}: {seen}" if key else seen, remedy
 
 
 def _told(
