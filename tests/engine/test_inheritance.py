@@ -324,9 +324,14 @@ def test_a_copy_of_what_runs_to_its_end_says_why_it_was_not_held(tmp_path: Path)
     check_one_conference(play(tmp_path, story))
 
 
-def test_a_copy_that_lasts_longer_is_opened_when_what_runs_has_ended(tmp_path: Path) -> None:
+@pytest.mark.parametrize("minutes", [9, 30])
+def test_a_copy_that_lasts_longer_is_opened_when_what_runs_has_ended(
+    tmp_path: Path, minutes: int
+) -> None:
+    """However late that is: its rooms were held until then, by a conference of ours."""
+
     async def story(site: Site) -> None:
-        one = booked(site, after=2, minutes=9)
+        one = booked(site, after=2, minutes=minutes)
         async with site.running():
             await site.until(one.start + MINUTE)
             site.invite(replace(one, uid="two", end=one.end + 20 * MINUTE))

@@ -50,6 +50,9 @@ def opens_at(booking: Booking, terms: ConferenceSettings) -> datetime:
     return booking.start - (terms.early_join if booking.early else timedelta(0))
 
 
+_MAY_GO_ON = "of its organizer is open in its rooms, and may be what it continues"
+
+
 def _planned(draft: Draft, terms: ConferenceSettings, rooms: dict[str, RoomSettings]) -> None:
     booking, around = draft.booking, draft.around
     if draft.now >= booking.end and around.hold_closes:
@@ -75,9 +78,8 @@ def _planned(draft: Draft, terms: ConferenceSettings, rooms: dict[str, RoomSetti
             draft.change(reason=obstacle)
             draft.tell("booking.waiting", "warning", reason=obstacle)
         return
-    dials = tuple(
-        Dial(target=target, due=booking.start) for target in targets(booking.rooms, rooms)
-    )
+    moment = _rooms_due(draft)
+    dials = tuple(Dial(target=target, due=moment) for target in targets(booking.rooms, rooms))
     draft.booking = step(booking, Step.OPEN)
     draft.change(terms=terms, dials=dials)
 
@@ -98,9 +100,16 @@ def _wait_for_other(draft: Draft) -> None:
     other, booking = draft.around.awaits, draft.booking
     if not other or booking.reason:
         return
-    reason = f"booking {other} of its organizer is open in its rooms, and may be what it continues"
+    reason = f"booking {other} {_MAY_GO_ON}"
     draft.change(reason=reason)
     draft.tell("booking.waits", reason=reason)
+
+
+def _rooms_due(draft: Draft) -> datetime:
+    """Return from when its rooms are due: not before the conference ended that held them."""
+    booking = draft.booking
+    held = booking.reason.endswith(_MAY_GO_ON)
+    return max(booking.start, draft.now) if held else booking.start
 
 
 def _open(draft: Draft) -> None:
