@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cospaced.domain.calendar import Answer, Busy, Copy
+from cospaced.domain.spoilt_title import is_only_name, without_name
 from cospaced.settings import Choice, ConferenceSettings, PrivateMode, RoomSettings
 
 
@@ -199,15 +200,14 @@ def _wanted(copies: list[Copy], newest: Copy, *, private: bool) -> Wanted:
 def _title(copies: list[Copy], newest: Copy) -> str:
     """Return the title of the newest copy that has kept its own.
 
-    Room mailboxes of Exchange write the organizer's name before the subject
-    (AddOrganizerToSubject), or in its place (and DeleteSubject), each as it is set.
+    Room mailboxes of Exchange spoil titles, each as it is set: see `spoilt_title`.
     """
+    name = newest.occurrence.organizer_name
     titles = [c.occurrence.title for c in sorted(copies, key=_revision, reverse=True)]
-    prefix = f"{newest.occurrence.organizer_name} "
-    own = [title for title in titles if title and title.casefold() != prefix.strip().casefold()]
+    own = [title for title in titles if title and not is_only_name(title, name)]
     if not own:
         return newest.occurrence.title
-    bare = own[0].removeprefix(prefix)
+    bare = without_name(own[0], name)
     return bare if bare in own else own[0]
 
 
