@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 from exchangelib import CalendarItem, ExtendedProperty
-from exchangelib.errors import ErrorInvalidSyncStateData, ErrorItemNotFound
+from exchangelib.errors import (
+    ErrorInvalidSyncStateData,
+    ErrorItemNotFound,
+    ErrorUnsupportedPathForQuery,
+)
 
 from cospaced.exchange_simulator.records import Person
 from cospaced.exchange_simulator.recurrence import Daily, Recurrence, Weekly
@@ -193,6 +197,27 @@ async def test_the_global_object_id_of_an_occurrence_and_of_an_orphan_carries_it
     desk.exchange.knobs = replace(desk.exchange.knobs, dated_orphan_uid=True)
     (found,) = await desk.ask(partial(look, OTHER_ROOM))
     assert found.uid == found.global_object_id.hex().upper() != made.uid
+
+
+@pytest.mark.usefixtures("object_ids")
+async def test_an_event_is_found_in_every_mailbox_by_the_object_id_of_all_its_copies(
+    desk: Desk,
+) -> None:
+    daily = Recurrence(pattern=Daily(), number=3)
+    made = desk.scenarios.invite(ANNA, [ROOM], noon(), recurrence=daily)
+    desk.scenarios.invite(ANNA, [ROOM], noon(9), wording=Wording(subject="Other"))
+
+    def found(mailbox: str, **sought: bytes) -> list[tuple[str, str]]:
+        items = lite_calendar(desk.account(mailbox)).filter(**sought).only("type", "subject")
+        return [(one.type, one.subject.strip()) for one in items]
+
+    whole = bytes.fromhex(made.uid)
+    look = partial(found, clean_global_object_id=whole)
+    assert await desk.ask(partial(look, ANNA)) == [("RecurringMaster", "Planning")]
+    assert await desk.ask(partial(look, ROOM)) == [("RecurringMaster", "Anna Example")]
+    assert await desk.ask(partial(found, ANNA, clean_global_object_id=whole[:-1])) == []
+    with pytest.raises(ErrorUnsupportedPathForQuery):
+        await desk.ask(partial(found, ANNA, global_object_id=whole))
 
 
 async def test_a_view_that_asks_for_nothing_in_particular_gets_everything(desk: Desk) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from cospaced.exchange_simulator.markup import content, every
+from cospaced.exchange_simulator.refusals import SoapFault
 
 
 _DEFAULT = frozenset(
@@ -32,13 +33,18 @@ class ExtendedField:
 
     @property
     def known(self) -> "Known | None":
-        """Which of the properties of an event it is."""
+        """Which of the properties of an event it is; SoapFault where its number is none."""
         given = self.attributes
         number = given.get("PropertyId", "")
         where = given.get("DistinguishedPropertySetId") or _SETS.get(
             given.get("PropertySetId", "").lower(), ""
         )
-        return _KNOWN.get((where, int(number, 0))) if number else None
+        try:
+            identity = where, int(number or "0", 0), given.get("PropertyType", "")
+        except ValueError as error:
+            told = f"{number!r} is no PropertyId."
+            raise SoapFault("ErrorSchemaValidation", told) from error
+        return _KNOWN.get(identity)
 
 
 class Known(Enum):
@@ -55,10 +61,10 @@ _SETS = {
     "00062002-0000-0000-c000-000000000046": "Appointment",
 }
 _KNOWN = {
-    ("Meeting", 0x03): Known.GLOBAL_OBJECT_ID,
-    ("Meeting", 0x23): Known.CLEAN_GLOBAL_OBJECT_ID,
-    ("Meeting", 0x1A): Known.OWNER_CRITICAL_CHANGE,
-    ("Appointment", 0x8228): Known.EXCEPTION_REPLACE_TIME,
+    ("Meeting", 0x03, "Binary"): Known.GLOBAL_OBJECT_ID,
+    ("Meeting", 0x23, "Binary"): Known.CLEAN_GLOBAL_OBJECT_ID,
+    ("Meeting", 0x1A, "SystemTime"): Known.OWNER_CRITICAL_CHANGE,
+    ("Appointment", 0x8228, "SystemTime"): Known.EXCEPTION_REPLACE_TIME,
 }
 
 

@@ -28,7 +28,7 @@ class Graph:
         of_graph = request.path.startswith(ROOT)
         if of_graph:
             self.seen.append(request)
-        fault = self.faults.take(entra=not of_graph)
+        fault = self.faults.take(request.path, entra=not of_graph)
         if fault is Fault.LOST:
             (scope.get(CONNECTION) or Connection()).reset()
         if fault in (Fault.LOST, Fault.SILENT):

@@ -31,21 +31,26 @@ class Faults:
     """The faults to come, each for one request; those of Entra strike requests to Entra."""
 
     def __init__(self) -> None:
-        self._next: deque[Fault] = deque()
+        self._next: deque[tuple[Fault, str]] = deque()
         self.always: Fault | None = None
 
-    def next(self, *faults: Fault) -> None:
-        """Let these strike the next requests, one each."""
-        self._next.extend(faults)
+    def next(self, *faults: Fault, path: str = "") -> None:
+        """Let these strike the next requests, one each, to paths that end so."""
+        self._next.extend((fault, path) for fault in faults)
 
-    def take(self, *, entra: bool) -> Fault | None:
-        """Return the fault of this request."""
-        for one in (self._next[0] if self._next else None, self.always):
-            if one is not None and (one is Fault.ENTRA_DOWN) == entra:
-                if one is not self.always:
-                    self._next.popleft()
-                return one
+    def take(self, path: str, *, entra: bool) -> Fault | None:
+        """Return the fault of a request to this path."""
+        following, where = self._next[0] if self._next else (None, "")
+        if following is not None and path.endswith(where) and _strikes(following, entra=entra):
+            self._next.popleft()
+            return following
+        if self.always is not None and _strikes(self.always, entra=entra):
+            return self.always
         return None
+
+
+def _strikes(fault: Fault, *, entra: bool) -> bool:
+    return (fault is Fault.ENTRA_DOWN) == entra
 
 
 def spoilt(fault: Fault, reply: Reply, own_url: str) -> Reply:

@@ -20,7 +20,9 @@ ROOT = "/v1.0/"
 _MOST_ON_A_PAGE = 1000
 _TENANT = re.compile(r"/([^/]+)/v2\.0/\.well-known/openid-configuration")
 _VIEW = re.compile(r"/v1\.0/users/([^/]+)/calendarView(/delta(?:\(\))?)?", re.IGNORECASE)
+_EVENTS = re.compile(r"/v1\.0/users/([^/]+)/events", re.IGNORECASE)
 _EVENT = re.compile(r"/v1\.0/users/([^/]+)/events/([^/]+)", re.IGNORECASE)
+_OF_ONE_EVENT = re.compile(r"iCalUId eq '((?:[^']|'')*)'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,9 @@ class Service:
             if found[2]:
                 return self._delta(box, request.base, query, preferences)
             return self._view(box, request.base, query, preferences)
+        if found := _EVENTS.fullmatch(request.path):
+            box = self._mailbox(unquote(found[1]), application)
+            return self._events(box, request.base, query, preferences)
         if found := _EVENT.fullmatch(request.path):
             box = self._mailbox(unquote(found[1]), application)
             return self._event(box, unquote(found[2]), preferences)
@@ -136,6 +141,25 @@ class Service:
             answer["@odata.nextLink"] = f"{_place(base, box)}?{urlencode(more)}"
         return answer
 
+    def _events(
+        self, box: Mailbox, base: str, query: Mapping[str, str], preferences: Preferences
+    ) -> Any:
+        """Tell single events and masters of series, all of them or the ones of an iCalUId."""
+        wholes = [rendering.event(itself(item), box, preferences) for item in box.items.values()]
+        if "$filter" in query:
+            uid = _filtered_for(query["$filter"])
+            wholes = [whole for whole in wholes if whole["iCalUId"] == uid]
+        page = _number(preferences, "odata.maxpagesize", views.USUAL_PAGE)
+        skip = _number(query, "$skip", 0)
+        names = [name for name in query.get("$select", "").split(",") if name]
+        told = wholes[skip : skip + page]
+        values = [rendering.selected(one, names or one.keys()) for one in told]
+        answer = {"@odata.context": _context(base, box, "events"), "value": values}
+        if skip + page < len(wholes):
+            more = {**query, "$skip": str(skip + page)}
+            answer["@odata.nextLink"] = f"{_place(base, box, 'events')}?{urlencode(more)}"
+        return answer
+
     def _event(self, box: Mailbox, identity: str, preferences: Preferences) -> Any:
         for item in box.items.values():
             shown = itself(item)
@@ -179,12 +203,21 @@ class Service:
         return Token(guid=box.guid, start=start, end=end, since=0, until=box.number, page=page)
 
 
-def _place(base: str, box: Mailbox) -> str:
-    return f"{base}/v1.0/users/{quote(box.address, safe='@')}/calendarView"
+def _place(base: str, box: Mailbox, kind: str = "calendarView") -> str:
+    return f"{base}/v1.0/users/{quote(box.address, safe='@')}/{kind}"
 
 
-def _context(base: str, box: Mailbox) -> str:
-    return f"{base}/v1.0/$metadata#users('{quote(box.address, safe='')}')/calendarView"
+def _context(base: str, box: Mailbox, kind: str = "calendarView") -> str:
+    return f"{base}/v1.0/$metadata#users('{quote(box.address, safe='')}')/{kind}"
+
+
+def _filtered_for(condition: str) -> str:
+    """Return the iCalUId that a $filter asks for; nothing else can be asked for here."""
+    found = _OF_ONE_EVENT.fullmatch(condition)
+    if found is None:
+        told = f"'{condition}' is not a supported filter expression."
+        raise GraphError(400, "UnsupportedEntityExpression", told)
+    return found[1].replace("''", "'")
 
 
 def _needed(query: Mapping[str, str], name: str) -> str:
