@@ -208,6 +208,7 @@ class CalendarSettings:
     client_secret: Secret | None = None
     max_connections: int = 4
     notifications: str = "streaming"
+    organizer_copies: bool = False
     authority: str = "https://login.microsoftonline.com"
     graph_url: str = "https://graph.microsoft.com"
 

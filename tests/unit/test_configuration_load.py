@@ -178,6 +178,32 @@ def test_each_calendar_needs_what_its_login_needs(
 
 
 @pytest.mark.parametrize(
+    "calendar",
+    [
+        "type = exchange\nserver = autodiscover\nusername = u\npassword = p",
+        "type = graph\ntenant_id = t\nclient_id = c\nclient_secret = s",
+    ],
+)
+def test_organizers_copies_are_looked_at_where_that_is_written_alone(
+    tmp_path: Path, calendar: str
+) -> None:
+    text = f"{VALID}[calendar:b]\n{calendar}\n"
+    for line, value in (
+        ("", False),
+        ("organizer_copies = no\n", False),
+        ("organizer_copies = yes\n", True),
+    ):
+        assert loaded(tmp_path, text + line).calendar("b").organizer_copies is value
+    assert "organizer_copies" in problem(tmp_path, f"{text}organizer_copies = maybe\n")
+
+
+@pytest.mark.parametrize("kind", ["ical", "caldav"])
+def test_other_calendars_know_no_organizers_copies(tmp_path: Path, kind: str) -> None:
+    text = f"{VALID}[calendar:b]\ntype = {kind}\norganizer_copies = yes\n"
+    assert "organizer_copies" in problem(tmp_path, text)
+
+
+@pytest.mark.parametrize(
     ("place", "sentence"),
     [
         ("", "does not say where its calendar lies (write path or url = …)"),

@@ -179,6 +179,7 @@ class ExchangeKeys(CalendarKeys):
     authority: Annotated[str, By(addresses.base_url)] = UNSET
     max_connections: Annotated[int, By(values.whole(1, 27))] = UNSET
     notifications: Annotated[str, By(values.one_of("streaming", "poll"))] = UNSET
+    organizer_copies: Switch = UNSET
     ca_file: Certificates = UNSET
     verify: Switch = UNSET
 
@@ -197,6 +198,7 @@ class GraphKeys(CalendarKeys):
     client_secret: SecretText
     authority: Annotated[str, By(addresses.base_url)] = UNSET
     graph_url: Annotated[str, By(addresses.base_url)] = UNSET
+    organizer_copies: Switch = UNSET
     ca_file: Certificates = UNSET
     verify: Switch = UNSET
 

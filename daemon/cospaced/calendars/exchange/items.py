@@ -8,6 +8,7 @@ from exchangelib.items import CalendarItem
 
 from cospaced.calendars.exchange.jobs import Details
 from cospaced.calendars.moments import Moment
+from cospaced.calendars.organizer_copies import Version
 from cospaced.calendars.quirks import cancelled_title, other_video, outlook_uid
 from cospaced.calendars.unusable import Unusable
 from cospaced.calendars.zones import Zone
@@ -30,6 +31,15 @@ class ExceptionReplaceTime(ExtendedProperty):  # type: ignore[misc] # as above
     property_type = "SystemTime"
 
 
+class CleanGlobalObjectId(ExtendedProperty):  # type: ignore[misc] # as above
+    """PidLidCleanGlobalObjectId ([MS-OXOCAL] 2.2.1.28): what all copies of an event share."""
+
+    distinguished_property_set_id = "Meeting"
+    property_id = 0x23
+    property_type = "Binary"
+
+
+CalendarItem.register("clean_object_id", CleanGlobalObjectId)
 CalendarItem.register("owner_critical_change", OwnerCriticalChange)
 CalendarItem.register("exception_replace_time", ExceptionReplaceTime)
 
@@ -106,9 +116,20 @@ def occurrence(item: Any, more: Details | None, floating: Zone) -> Occurrence:
         busy=_BUSY.get(item.legacy_free_busy_status or "", Busy.BUSY),
         answer=_ANSWERS.get(item.my_response_type or "", Answer.NONE),
         cancelled=told or bool(item.is_cancelled),
-        private=item.sensitivity in _PRIVATE,
+        private=is_private(item),
         other_video=more.other_video,
     )
+
+
+def version(item: Any, more: Details | None) -> Version:
+    """Return which version of an occurrence it is that `occurrence` reads."""
+    alone = item.type == "Exception" or bool(more and more.replaces)
+    return Version(change_key=item.changekey or "", changed_alone=alone)
+
+
+def is_private(item: Any) -> bool:
+    """Whether an item is meant for its own people alone."""
+    return item.sensitivity in _PRIVATE
 
 
 def _times(item: Any, floating: Zone) -> tuple[datetime, datetime]:

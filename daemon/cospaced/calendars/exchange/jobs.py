@@ -4,7 +4,9 @@ import json
 import zlib
 from dataclasses import asdict, dataclass, field
 
+from cospaced.calendars.organizer_copies import Version
 from cospaced.domain.calendar import EventProblem, Occurrence
+from cospaced.domain.spoilt_title import Event
 from cospaced.domain.timespan import Timespan
 from cospaced.settings import CalendarSettings
 
@@ -51,7 +53,22 @@ class Told:
     unchanged: bool = False
     body: bytes = b""
     occurrences: tuple[Occurrence, ...] = ()
+    versions: tuple[Version, ...] = ()
+    """One for each occurrence."""
     problems: tuple[EventProblem, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookAtOrganizers:
+    """Look at the organizers' own copies of events; the answer is `organizer_looks.Answers`.
+
+    `mailbox` is the room's. After `seconds` no further one is looked at.
+    """
+
+    settings: CalendarSettings
+    mailbox: str
+    events: tuple[Event, ...]
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

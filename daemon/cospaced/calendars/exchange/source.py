@@ -7,13 +7,18 @@ refused nothing is asked for a while, whatever room it was for: accounts are loc
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
-from cospaced.calendars import rolling, stamps
-from cospaced.calendars.exchange.jobs import Ask, Told
+from cospaced.calendars import organizer_copies, rolling, stamps
+from cospaced.calendars.exchange.jobs import Ask, LookAtOrganizers, Told
 from cospaced.calendars.exchange.listening import MOST, Listening, Pace
+from cospaced.calendars.organizer_copies import Ledger
+from cospaced.calendars.organizer_looks import Answers, OrganizerLooks, Shown
 from cospaced.calendars.stamps import Stamp
 from cospaced.calendars.workers import WorkerPool
 from cospaced.domain.calendar import Reading
+from cospaced.domain.spoilt_title import Event
 from cospaced.domain.timespan import Timespan
 from cospaced.errors import CalendarError
 from cospaced.ports import Clock
@@ -48,6 +53,7 @@ class ExchangeSource:
         pace: Pace | None = None,
     ) -> None:
         self._settings = settings
+        self._seconds = settings.timeout.total_seconds()
         self._time_zone = time_zone
         self._pool = pool
         self._clock = clock
@@ -56,21 +62,57 @@ class ExchangeSource:
         self._refusal: CalendarError | None = None
         self._pause = _FIRST_PAUSE
         self._ask_again = 0.0
+        self._looks = OrganizerLooks(clock)
 
     async def poll(self, room: RoomSettings, previous: Reading | None, window: Timespan) -> Reading:
         """Read one room's calendar over the window; see CalendarSource."""
         if self._refusal is not None and self._clock.monotonic() < self._ask_again:
             raise self._refusal
+        begun = self._clock.monotonic()
         ask, stamp = self._asked(room, previous, window)
+        told: Told = await self._done(ask, self._seconds)
+        if self._settings.organizer_copies and not told.unchanged:
+            left = self._seconds - (self._clock.monotonic() - begun)
+            before = organizer_copies.unpacked(previous, stamp.meant)
+            told = await self._mended(told, ask, stamp, before, left)
+        return self._read(previous, ask, stamp, told)
+
+    async def _mended(
+        self, told: Told, ask: Ask, stamp: SyncStamp, before: Ledger, seconds: float
+    ) -> Told:
+        """Return what a mailbox said, with what organizers' own copies say better."""
+        shown = Shown(mailbox=ask.mailbox, occurrences=told.occurrences, versions=told.versions)
+        mended = await self._looks.mended(shown, before, partial(self._look, ask), seconds)
+        return replace(
+            told,
+            occurrences=mended.occurrences,
+            body=organizer_copies.packed(mended.ledger, stamp.meant, told.body),
+            requests=told.requests + mended.requests,
+        )
+
+    async def _look(self, ask: Ask, events: Sequence[Event], seconds: float) -> Answers:
+        """Have a worker look at organizers' copies."""
+        job = LookAtOrganizers(
+            settings=ask.settings,
+            mailbox=ask.mailbox,
+            events=tuple(events),
+            # The last one, begun in time, may take as long again.
+            seconds=seconds / 2,
+        )
+        answers: Answers = await self._done(job, seconds)
+        return answers
+
+    async def _done(self, job: Ask | LookAtOrganizers, seconds: float) -> Any:
+        """Have a job done, and note whether the login was refused."""
         try:
-            told: Told = await self._pool.do(ask, self._settings.timeout.total_seconds())
+            answer = await self._pool.do(job, seconds)
         except CalendarError as error:
             if error.shared:
                 self._refused(error)
             raise
         self._refusal, self._pause = None, _FIRST_PAUSE
         self._readable.set()
-        return self._read(previous, ask, stamp, told)
+        return answer
 
     async def watch(
         self, rooms: Sequence[RoomSettings], on_change: Callable[[Sequence[str]], None]
@@ -102,7 +144,9 @@ class ExchangeSource:
     ) -> tuple[Ask, SyncStamp]:
         """Return what to ask, and the stamp that the answer's state goes into."""
         settings, now = self._settings, self._clock.now()
-        meant = stamps.meant(settings.server, room.mailbox.lower(), self._time_zone)
+        # What is stored differs, too: with organizers' copies, they come first.
+        way = ("organizer_copies",) if settings.organizer_copies else ()
+        meant = stamps.meant(settings.server, room.mailbox.lower(), self._time_zone, *way)
         stamp = stamps.read(previous, meant, SyncStamp)
         known = previous is not None and stamp is not None
         fresh = (
@@ -111,14 +155,18 @@ class ExchangeSource:
             or not rolling.within(window, previous.covered)
             or not rolling.trusted(stamp, room, now)
         )
+        pending = settings.organizer_copies and self._looks.pending(
+            organizer_copies.unpacked(previous, meant)
+        )
+        body = previous.body if known and previous is not None else b""
         ask = Ask(
             settings=settings,
             mailbox=room.mailbox,
             covered=rolling.covered(room, window) if fresh or not previous else previous.covered,
             time_zone=self._time_zone,
             state=stamp.state if stamp is not None else "",
-            body=previous.body if known and previous is not None else b"",
-            fresh=fresh,
+            body=organizer_copies.rest(body) if settings.organizer_copies else body,
+            fresh=fresh or pending,
         )
         if fresh or stamp is None:
             stamp = SyncStamp(meant=meant, full=now.isoformat(), state="")

@@ -5,6 +5,7 @@ the truth, GetItem tells the rest of what is new.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,12 +14,21 @@ from exchangelib.errors import ErrorExceededFindCountLimit, ErrorInvalidSyncStat
 from exchangelib.folders import Calendar
 from exchangelib.items import CalendarItem
 
-from cospaced.calendars.exchange import items
+from cospaced.calendars.exchange import items, organizers
 from cospaced.calendars.exchange.connection import Connection, connection
 from cospaced.calendars.exchange.discovery import with_server
 from cospaced.calendars.exchange.faults import in_our_words
-from cospaced.calendars.exchange.jobs import Ask, Details, Told, packed, unpacked
+from cospaced.calendars.exchange.jobs import (
+    Ask,
+    Details,
+    LookAtOrganizers,
+    Told,
+    packed,
+    unpacked,
+)
 from cospaced.calendars.expand import Guard, belongs
+from cospaced.calendars.organizer_copies import Version
+from cospaced.calendars.organizer_looks import Answers
 from cospaced.calendars.unusable import Unusable
 from cospaced.calendars.worker import serve
 from cospaced.calendars.zones import NamedZone
@@ -33,21 +43,18 @@ _CHANGES = 512
 """Changes of one answer; Exchange tells no more."""
 
 
-def work(ask: Ask, _: Guard) -> Told:
-    """Read a mailbox; raises CalendarError."""
+def work(ask: Ask | LookAtOrganizers, _: Guard) -> Told | Answers:
+    """Read a mailbox, or look at organizers' copies; raises CalendarError."""
     with with_server(ask.settings, ask.mailbox) as settings:
         link = connection(settings)
         before = link.policy.answers
-        with in_our_words(settings, ask.mailbox):
-            told = _read(link, ask)
-    return Told(
-        state=told.state,
-        requests=link.policy.answers - before,
-        unchanged=told.unchanged,
-        body=told.body,
-        occurrences=told.occurrences,
-        problems=told.problems,
-    )
+        told: Told | Answers
+        if isinstance(ask, LookAtOrganizers):
+            told = organizers.look(link, settings, ask)
+        else:
+            with in_our_words(settings, ask.mailbox):
+                told = _read(link, ask)
+    return replace(told, requests=link.policy.answers - before)
 
 
 def _read(link: Connection, ask: Ask) -> Told:
@@ -57,12 +64,13 @@ def _read(link: Connection, ask: Ask) -> Told:
         return Told(state=state, requests=0, unchanged=True)
     shown = list(_view(calendar, ask.covered.start, ask.covered.end))
     details = _details(calendar, shown, unpacked(ask.body))
-    occurrences, problems = _understood(shown, details, ask)
+    found, problems = _understood(shown, details, ask)
     return Told(
         state=state,
         requests=0,
         body=packed(details),
-        occurrences=occurrences,
+        occurrences=tuple(one for one, _ in found),
+        versions=tuple(version for _, version in found),
         problems=problems,
     )
 
@@ -146,9 +154,9 @@ def _details(
 
 def _understood(
     shown: list[CalendarItem], details: dict[str, Details], ask: Ask
-) -> tuple[tuple[Occurrence, ...], tuple[EventProblem, ...]]:
+) -> tuple[list[tuple[Occurrence, Version]], tuple[EventProblem, ...]]:
     floating = NamedZone(ask.time_zone)
-    found: dict[tuple[str, str], Occurrence] = {}
+    found: dict[tuple[str, str], tuple[Occurrence, Version]] = {}
     problems: dict[EventProblem, None] = {}
     for item in shown:
         more = details.get(item.id)
@@ -158,9 +166,9 @@ def _understood(
             problems[EventProblem(uid=more.uid if more else item.id, text=str(error))] = None
             continue
         if belongs(one, ask.covered):
-            found[one.key] = one
-    occurrences = tuple(sorted(found.values(), key=lambda one: (one.start, one.key)))
-    return occurrences, tuple(problems)
+            found[one.key] = one, items.version(item, more)
+    in_order = sorted(found.values(), key=lambda pair: (pair[0].start, pair[0].key))
+    return in_order, tuple(problems)
 
 
 if __name__ == "__main__":

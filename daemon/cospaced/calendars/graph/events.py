@@ -6,15 +6,18 @@ names its day too, which `outlook_uid` takes out.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cospaced.calendars import organizer_copies
 from cospaced.calendars.moments import Moment
+from cospaced.calendars.organizer_copies import Version
 from cospaced.calendars.quirks import cancelled_title, other_video, outlook_uid, windows_zones
 from cospaced.calendars.unusable import Unusable
 from cospaced.calendars.zones import NamedZone, Zone
 from cospaced.domain.calendar import Answer, Busy, Occurrence
+from cospaced.domain.spoilt_title import OwnCopy
 
 
 _SEQUENCE = "Integer {00062002-0000-0000-c000-000000000046} Id 0x8201"
@@ -27,7 +30,7 @@ is all that tells it where a room was invited to that occurrence alone."""
 _EXTENDED = (_SEQUENCE, _STAMP, _REPLACES)
 SELECT = (
     "id,iCalUId,type,subject,body,location,start,end,originalStart,originalStartTimeZone,isAllDay,"
-    "isCancelled,showAs,sensitivity,organizer,responseStatus,isOnlineMeeting,onlineMeeting"
+    "isCancelled,showAs,sensitivity,organizer,responseStatus,isOnlineMeeting,onlineMeeting,changeKey"
 )
 EXPAND = "singleValueExtendedProperties($filter={})".format(
     " or ".join(f"id eq '{name}'" for name in _EXTENDED)
@@ -77,9 +80,31 @@ def occurrence(event: Event, floating: Zone) -> Occurrence:
         busy=_BUSY.get(_text(event.get("showAs")), Busy.BUSY),
         answer=_ANSWERS.get(_text(_part(event, "responseStatus").get("response")), Answer.NONE),
         cancelled=told or event.get("isCancelled") is True,
-        private=_text(event.get("sensitivity")) in _PRIVATE,
+        private=is_private(event),
         other_video=_other_video(event),
     )
+
+
+def version(event: Event) -> Version:
+    """Return which version of an occurrence it is that `occurrence` reads."""
+    alone = event.get("type") == "exception" or bool(_extended(event, _REPLACES))
+    return Version(change_key=_text(event.get("changeKey")), changed_alone=alone)
+
+
+def own_copy(events: Iterable[Event], uid: str) -> OwnCopy:
+    """Read what an organizer's calendar says of the event of a UID, a series by its master."""
+    found = (
+        (_text(event.get("subject")), is_private(event))
+        for event in events
+        if event.get("type") in ("singleInstance", "seriesMaster")
+        and outlook_uid.normalise(_text(event.get("iCalUId"))) == uid
+    )
+    return organizer_copies.own_copy(found)
+
+
+def is_private(event: Event) -> bool:
+    """Whether an event is meant for its own people alone."""
+    return _text(event.get("sensitivity")) in _PRIVATE
 
 
 def _moment(event: Event, name: str, all_day: bool, floating: Zone) -> datetime:

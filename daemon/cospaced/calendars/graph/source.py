@@ -8,13 +8,16 @@ taken every day or so.
 
 import asyncio
 from dataclasses import dataclass, replace
+from functools import partial
 from urllib.parse import quote, urlencode
 
-from cospaced.calendars import rolling, stamps
+from cospaced.calendars import organizer_copies, rolling, stamps
 from cospaced.calendars.expand import belongs
-from cospaced.calendars.graph import events
+from cospaced.calendars.graph import events, organizers
 from cospaced.calendars.graph.client import PAGE, Gone, GraphClient, Listing, events_of
 from cospaced.calendars.graph.token import Tokens
+from cospaced.calendars.organizer_copies import Ledger, Version
+from cospaced.calendars.organizer_looks import OrganizerLooks, Shown
 from cospaced.calendars.stamps import Stamp
 from cospaced.calendars.unusable import Unusable
 from cospaced.calendars.zones import NamedZone
@@ -24,6 +27,10 @@ from cospaced.errors import CalendarError
 from cospaced.host.web import Web
 from cospaced.ports import Clock, Offload
 from cospaced.settings import CalendarSettings, RoomSettings
+
+
+Versions = tuple[Version, ...]
+"""One for each occurrence of a reading."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,18 +62,30 @@ class GraphSource:
         self._floating = NamedZone(time_zone)
         self._web = web
         self._clock = clock
+        self._looks = OrganizerLooks(clock)
         self._tokens = tokens = Tokens(settings, web, offload)
         self._client = GraphClient(settings, web=web, tokens=tokens, offload=offload, clock=clock)
 
     async def poll(self, room: RoomSettings, previous: Reading | None, window: Timespan) -> Reading:
         """Read one room's calendar over the window; see CalendarSource."""
-        seconds = self._settings.timeout.total_seconds()
+        seconds, begun = self._settings.timeout.total_seconds(), self._clock.monotonic()
         try:
             async with asyncio.timeout(seconds):
-                return await self._poll(room, previous, window)
+                reading, versions = await self._poll(room, previous, window)
         except TimeoutError as error:
             text = f"it was not read within {seconds:g} s (raise timeout if it is that large)"
             raise CalendarError("timeout", text) from error
+        if versions is None:
+            return reading
+        if self._settings.organizer_copies:
+            left = seconds - (self._clock.monotonic() - begun)
+            before = organizer_copies.unpacked(previous, self._meant(room))
+            reading = await self._mended(room, reading, versions, before, left)
+        same = previous is not None and (reading.occurrences, reading.problems) == (
+            previous.occurrences,
+            previous.problems,
+        )
+        return replace(reading, unchanged=same)
 
     async def consented(self) -> frozenset[str] | None:
         """Return what the application was granted in Entra, for every mailbox of the tenant.
@@ -82,8 +101,9 @@ class GraphSource:
 
     async def _poll(
         self, room: RoomSettings, previous: Reading | None, window: Timespan
-    ) -> Reading:
-        meant = stamps.meant(self._settings.graph_url, room.mailbox.lower(), self._time_zone)
+    ) -> tuple[Reading, Versions | None]:
+        """Return a reading, and the versions of what it shows; None where nothing changed."""
+        meant = self._meant(room)
         stamp = stamps.read(previous, meant, DeltaStamp)
         if previous is None or stamp is None or not rolling.within(window, previous.covered):
             return await self._anew(room, meant, window)
@@ -94,19 +114,25 @@ class GraphSource:
         except Gone:
             return await self._anew(room, meant, window)
         stamp = replace(stamp, delta=changes.delta or stamp.delta)
-        if not changes.values:
-            return replace(
-                previous,
-                stamp=stamp.written(),
-                read_at=self._clock.now(),
-                requests=changes.requests,
-                unchanged=True,
-            )
-        reading = await self._view(room, stamp, previous.covered, changes.requests)
-        same = (reading.occurrences, reading.problems) == (previous.occurrences, previous.problems)
-        return replace(reading, unchanged=same)
+        if changes.values or self._looks.pending(organizer_copies.unpacked(previous, meant)):
+            return await self._view(room, stamp, previous.covered, changes.requests)
+        reading = replace(
+            previous,
+            stamp=stamp.written(),
+            read_at=self._clock.now(),
+            requests=changes.requests,
+            unchanged=True,
+        )
+        return reading, None
 
-    async def _anew(self, room: RoomSettings, meant: str, window: Timespan) -> Reading:
+    def _meant(self, room: RoomSettings) -> str:
+        way = ("organizer_copies",) if self._settings.organizer_copies else ()
+        where = self._settings.graph_url, room.mailbox.lower(), self._time_zone
+        return stamps.meant(*where, *way)
+
+    async def _anew(
+        self, room: RoomSettings, meant: str, window: Timespan
+    ) -> tuple[Reading, Versions]:
         """Begin a delta over a new window, then look: what changes between is told by the delta."""
         covered = rolling.covered(room, window)
         begun = self._clock.now()
@@ -121,19 +147,34 @@ class GraphSource:
 
     async def _view(
         self, room: RoomSettings, stamp: DeltaStamp, covered: Timespan, requests: int
-    ) -> Reading:
+    ) -> tuple[Reading, Versions]:
         try:
             listing = await self._client.listing(self._url(room, "", covered), room.mailbox)
         except Gone as error:
             raise CalendarError("unreachable", "Graph refuses the calendar view") from error
-        occurrences, problems = self._understood(listing, covered)
-        return Reading(
-            occurrences=occurrences,
+        found, problems = self._understood(listing, covered)
+        reading = Reading(
+            occurrences=tuple(one for one, _ in found),
             covered=covered,
             stamp=stamp.written(),
             problems=problems,
             read_at=self._clock.now(),
             requests=requests + listing.requests,
+        )
+        return reading, tuple(version for _, version in found)
+
+    async def _mended(
+        self, room: RoomSettings, reading: Reading, versions: Versions, before: Ledger, left: float
+    ) -> Reading:
+        """Return a reading with what organizers' own copies say better."""
+        shown = Shown(mailbox=room.mailbox, occurrences=reading.occurrences, versions=versions)
+        look = partial(organizers.look, self._client)
+        mended = await self._looks.mended(shown, before, look, left)
+        return replace(
+            reading,
+            occurrences=mended.occurrences,
+            body=organizer_copies.packed(mended.ledger, self._meant(room)),
+            requests=reading.requests + mended.requests,
         )
 
     def _url(self, room: RoomSettings, function: str, covered: Timespan) -> str:
@@ -151,8 +192,8 @@ class GraphSource:
 
     def _understood(
         self, listing: Listing, covered: Timespan
-    ) -> tuple[tuple[Occurrence, ...], tuple[EventProblem, ...]]:
-        found: dict[tuple[str, str], Occurrence] = {}
+    ) -> tuple[list[tuple[Occurrence, Version]], tuple[EventProblem, ...]]:
+        found: dict[tuple[str, str], tuple[Occurrence, Version]] = {}
         problems: dict[EventProblem, None] = {}
         for event in events_of(listing):
             try:
@@ -162,6 +203,6 @@ class GraphSource:
                 problems[EventProblem(uid=uid, text=str(error))] = None
                 continue
             if belongs(one, covered):
-                found[one.key] = one
-        occurrences = tuple(sorted(found.values(), key=lambda one: (one.start, one.key)))
-        return occurrences, tuple(problems)
+                found[one.key] = one, events.version(event)
+        in_order = sorted(found.values(), key=lambda pair: (pair[0].start, pair[0].key))
+        return in_order, tuple(problems)

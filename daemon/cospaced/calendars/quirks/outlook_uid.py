@@ -24,6 +24,14 @@ def normalise(uid: str) -> str:
     return _foreign(uid) or uid[: _DATE.start].upper() + "00000000" + uid[_DATE.stop :].upper()
 
 
+def object_id(uid: str) -> bytes | None:
+    """Return the clean global object id that a normalised UID is; None where it is another's."""
+    try:
+        return bytes.fromhex(uid) if _GLOBAL_OBJECT_ID.fullmatch(uid) else None
+    except ValueError:
+        return None
+
+
 def _foreign(uid: str) -> str:
     """Return the UID that an id wraps; empty where it wraps none."""
     try:

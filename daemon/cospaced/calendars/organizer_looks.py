@@ -1,0 +1,133 @@
+"""Looking at organizers' own copies, for the rooms of one calendar, and whom not to ask again.
+
+It costs nobody a reading: what cannot be had now is asked for later, and until then the room's own
+title stands. Only a login that is refused stays what it is.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from cospaced.calendars import organizer_copies
+from cospaced.calendars.organizer_copies import Ledger, Version
+from cospaced.domain.calendar import Occurrence
+from cospaced.domain.spoilt_title import Event, OwnCopy
+from cospaced.errors import CalendarError
+from cospaced.ports import Clock
+
+
+NO_RIGHT = timedelta(hours=6)
+"""How long an organizer without a mailbox, or whose calendar may not be opened, is left alone."""
+AGAIN = timedelta(minutes=5)
+"""How long it takes until something else that failed is tried again."""
+_BRIEF = 1.0
+"""Seconds in which nothing is begun any more."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Answers:
+    """What came of looking at organizers' copies, as far as it went."""
+
+    found: dict[Event, OwnCopy] = field(default_factory=dict)
+    """Of every event that was asked about, whether there was a copy or not."""
+    refused: set[str] = field(default_factory=set)
+    """Organizers who have no mailbox, or whose calendar may not be opened."""
+    failed: str = ""
+    """The organizer at whom it ended, if it did so because of him alone, for all that is known."""
+    after: timedelta | None = None
+    """How long the server asks not to be asked."""
+    requests: int = 0
+
+    def go_on(self, organizer: str, error: CalendarError) -> bool:
+        """Note why a copy could not be seen, and whether to go on; raises a fault of the login."""
+        if error.shared:
+            raise error
+        if error.kind in ("login", "not_found"):
+            self.refused.add(organizer)
+            return True
+        if error.after is None:
+            self.failed = organizer
+        self.after = error.after
+        return False
+
+
+Look = Callable[[Sequence[Event], float], Awaitable[Answers]]
+"""Asks about events, in their order, and ends within so many seconds; raises CalendarError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a room shows; a version for each occurrence."""
+
+    mailbox: str
+    occurrences: tuple[Occurrence, ...]
+    versions: tuple[Version, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mended:
+    """What a room shows with what its organizers' copies say; `ledger` is to be stored."""
+
+    occurrences: tuple[Occurrence, ...]
+    ledger: Ledger
+    requests: int
+
+
+class OrganizerLooks:
+    """Mends what the rooms of one `[calendar:NAME]` show."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._left_alone: dict[str, float] = {}
+        """Until when, by organizer."""
+        self._pause_until = 0.0
+
+    def pending(self, ledger: Ledger) -> bool:
+        """Whether there is something to ask, even if the room's calendar did not change."""
+        return bool(self._due(ledger))
+
+    async def mended(self, shown: Shown, before: Ledger, look: Look, seconds: float) -> Mended:
+        """Look at what was not looked at yet, for so many seconds at most.
+
+        `before` is the ledger of the room's last reading. Raises CalendarError for a login that is
+        refused.
+        """
+        ledger = organizer_copies.reviewed(
+            before,
+            shown.occurrences,
+            shown.versions,
+            mailbox=shown.mailbox,
+            now=self._clock.now(),
+        )
+        events = self._due(ledger) if seconds > _BRIEF else ()
+        answers = await self._asked(look, events, seconds) if events else Answers()
+        ledger = organizer_copies.learnt(ledger, answers.found)
+        return Mended(
+            occurrences=organizer_copies.applied(ledger, shown.occurrences, shown.versions),
+            ledger=ledger,
+            requests=answers.requests,
+        )
+
+    def _due(self, ledger: Ledger) -> tuple[Event, ...]:
+        now = self._clock.monotonic()
+        if now < self._pause_until:
+            return ()
+        self._left_alone = {who: end for who, end in self._left_alone.items() if now < end}
+        return organizer_copies.due(ledger, self._left_alone)
+
+    async def _asked(self, look: Look, events: Sequence[Event], seconds: float) -> Answers:
+        try:
+            answers = await look(events, seconds)
+        except CalendarError as error:
+            if error.shared:
+                raise
+            # It is not known at whom it failed: nobody is asked for a while.
+            answers = Answers(after=error.after or AGAIN)
+        now = self._clock.monotonic()
+        for organizer in answers.refused:
+            self._left_alone[organizer] = now + NO_RIGHT.total_seconds()
+        if answers.failed:
+            self._left_alone[answers.failed] = now + AGAIN.total_seconds()
+        if answers.after is not None:
+            self._pause_until = now + answers.after.total_seconds()
+        return answers
