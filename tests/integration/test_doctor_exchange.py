@@ -15,6 +15,7 @@ from cospaced.calendars.exchange.faults import explained
 from cospaced.doctor import exchange_limits
 from cospaced.doctor.base import Severity
 from cospaced.doctor.unread import Unread
+from cospaced.domain.spoilt_title import MOST_LOOKS
 from cospaced.exchange_simulator.exchange import Exchange
 from cospaced.exchange_simulator.faults import Fault
 from cospaced.exchange_simulator.records import Sensitivity
@@ -24,13 +25,14 @@ from cospaced.exchange_simulator.serve import Identity, serve
 from cospaced.settings import CalendarSettings, RoomSettings, SourceType
 from support.certificates import make_certificate
 from support.doctored import Doctored
-from support.doctored_exchange import in_the_cloud, invited, on_premises
+from support.doctored_exchange import ADA, in_the_cloud, invited, on_premises
 from support.exchange_calendars import SERVICE
 from support.graph_calendars import CLIENT_ID
 
 
 ERROR, WARNING, NOTE, OK = Severity.ERROR, Severity.WARNING, Severity.NOTE, Severity.OK
 MANY = tuple(f"room{number:02}" for number in range(12))
+Served = Callable[[Path], AbstractAsyncContextManager[tuple[Doctored, Exchange]]]
 AULA, BOARDROOM = "aula@rooms.example.org", "boardroom@rooms.example.org"
 
 
@@ -137,7 +139,7 @@ async def test_missing_graph_permission_is_told_with_what_grants_it(
 
 @pytest.mark.parametrize("served", [on_premises, in_the_cloud])
 async def test_a_mailbox_that_does_not_exist_is_an_error_of_its_room(
-    tmp_path: Path, served: Callable[[Path], AbstractAsyncContextManager[tuple[Doctored, Exchange]]]
+    tmp_path: Path, served: Served
 ) -> None:
     async with served(tmp_path) as (site, _):
         site.change(f"mailbox = {AULA}", "mailbox = nobody@rooms.example.org")
@@ -224,7 +226,39 @@ async def test_spoilt_titles_are_told_with_the_line_that_mends_them(
     invited(exchange, 1, 2, 3)
     found = await site.the(WARNING, "room_mailboxes")
     assert found.subject == "room aula"
-    assert found.remedy == f"Set-CalendarProcessing {AULA} {flags} (it holds for new events)"
+    assert found.remedy == (
+        f"Set-CalendarProcessing {AULA} {flags} (it holds for new events),"
+        " or write organizer_copies = yes in [calendar:feeds]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("served", "access", "remedy"),
+    [
+        (on_premises, "", "ApplicationImpersonation, with a scope that holds their mailboxes"),
+        (on_premises, "access = delegate\n", "(Reviewer)"),
+        (in_the_cloud, "", "Calendars.Read with a scope that holds the organizers, too"),
+    ],
+)
+async def test_titles_stay_spoilt_where_organizers_may_not_be_read_and_that_is_told(
+    tmp_path: Path, served: Served, access: str, remedy: str
+) -> None:
+    async with served(tmp_path) as (site, exchange):
+        site.change("[calendar:feeds]\n", f"[calendar:feeds]\norganizer_copies = yes\n{access}")
+        exchange.scenarios.add_person(ADA.address, ADA.name)
+        exchange.scenarios.set_processing(AULA, add_organizer_to_subject=True, delete_subject=True)
+        invited(exchange, *range(1, MOST_LOOKS + 9))
+        everybody = frozenset({EVERYBODY})
+        exchange.grant(replace(SERVICE, delegate_of=everybody))
+        assert [f.severity for f in await site.look("room_mailboxes")] == [OK]
+        rooms = frozenset({AULA, BOARDROOM})
+        exchange.grant(replace(SERVICE, impersonates=rooms, delegate_of=rooms))
+        grant(exchange, *rooms)
+        found = await site.the(WARNING, "room_mailboxes")
+    assert found.subject == "room aula"
+    assert found.seen.endswith("titles are missing, and organizers' copies could not be read")
+    assert remedy in found.remedy
+    assert "organizer_copies" not in found.remedy
 
 
 async def test_an_event_that_is_private_in_one_room_alone_is_told_of_the_other(

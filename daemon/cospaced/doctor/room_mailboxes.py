@@ -10,7 +10,21 @@ from cospaced.doctor.base import Area, Check, Finding, about, error, note, ok, s
 from cospaced.doctor.processing_file import AUTOMATE, FLAGS, NoExport, Processing, read
 from cospaced.doctor.site import Calendars, Site
 from cospaced.domain.calendar import Occurrence, Reading
-from cospaced.settings import PrivateMode, RoomSettings, Settings, SourceType, TitleMode
+from cospaced.domain.spoilt_title import (
+    MOST_LOOKS,
+    begins_with_name,
+    event_of,
+    is_only_name,
+    soonest,
+)
+from cospaced.settings import (
+    CalendarSettings,
+    PrivateMode,
+    RoomSettings,
+    Settings,
+    SourceType,
+    TitleMode,
+)
 
 
 ENOUGH = 3
@@ -24,10 +38,21 @@ _WORDS = {
     "RemovePrivateProperty": "private events are shown as if they were not",
     AUTOMATE: "invitations wait until somebody accepts them",
 }
+_OF_TITLES = frozenset({"AddOrganizerToSubject", "DeleteSubject"})
+_OF_EXCHANGE = (SourceType.EXCHANGE, SourceType.GRAPH)
 _AUTO_ACCEPT = "AutoAccept"
+_RIGHTS = {
+    "impersonation": "let the account act for the organizers, too (ApplicationImpersonation, with a"
+    " scope that holds their mailboxes)",
+    "delegate": "let the account read the organizers' calendars, too (Reviewer)",
+    "graph": "grant the application Calendars.Read with a scope that holds the organizers, too",
+}
+"""What lets organizers' copies be read, by the way that calendars are opened."""
 
 Spoilt = tuple[str, ...]
 """Names of settings that are not as they should be."""
+Kind = tuple[Spoilt, str, str]
+"""What is told of several rooms at once: settings, what else is seen, what else would help."""
 
 
 async def look(site: Site) -> Sequence[Finding]:
@@ -42,16 +67,18 @@ async def look(site: Site) -> Sequence[Finding]:
         except NoExport as fault:
             found.append(error(*split_fault(str(fault))))
     private = _private(calendars, settings)
-    spoilt: dict[Spoilt, list[RoomSettings]] = {}
+    spoilt: dict[Kind, list[RoomSettings]] = {}
     missing = []
     for room in settings.rooms:
         row = next((row for row in rows if row.is_of(room)), None)
         if rows and row is None and _of_exchange(room, settings):
             missing.append(room.name)
-        if names := _spoilt(row, _inferred(room, calendars, settings, private)):
-            spoilt.setdefault(names, []).append(room)
-    for names, rooms in spoilt.items():
-        found += _told(names, rooms)
+        inferred = _inferred(room, calendars, settings, private)
+        if names := _spoilt(row, inferred):
+            else_ = _of_organizers(settings.calendar(room.calendar), names, inferred)
+            spoilt.setdefault((names, *else_), []).append(room)
+    for kind, rooms in spoilt.items():
+        found += _told(kind, rooms)
     if missing:
         seen = "the exported settings do not hold it"
         found.append(note(seen, "see mailbox, or export again", about("room", missing)))
@@ -67,12 +94,27 @@ def _spoilt(row: Processing | None, inferred: Sequence[str]) -> Spoilt:
     return tuple(names)
 
 
-def _told(names: Spoilt, rooms: Sequence[RoomSettings]) -> Iterator[Finding]:
-    seen = ", ".join(_WORDS[name] for name in names)
+def _of_organizers(
+    calendar: CalendarSettings, names: Spoilt, inferred: Sequence[str]
+) -> tuple[str, str]:
+    """Return what organizers' own copies have to do with spoilt titles: seen, and what to do."""
+    if _OF_TITLES.isdisjoint(names) or calendar.type not in _OF_EXCHANGE:
+        return "", ""
+    if not calendar.organizer_copies:
+        return "", f", or write organizer_copies = yes in [calendar:{calendar.name}]"
+    if _OF_TITLES.isdisjoint(inferred):
+        return "", ""
+    way = "graph" if calendar.type is SourceType.GRAPH else calendar.access
+    return ", and organizers' copies could not be read", f", or {_RIGHTS[way]}"
+
+
+def _told(kind: Kind, rooms: Sequence[RoomSettings]) -> Iterator[Finding]:
+    names, further, other = kind
+    seen = ", ".join(_WORDS[name] for name in names) + further
     values = " ".join(
         f"-{name} {_AUTO_ACCEPT}" if name == AUTOMATE else f"-{name} $false" for name in names
     )
-    later = "(it holds for new events)"
+    later = f"(it holds for new events){other}"
     if len(rooms) <= _SINGLY:
         for room in rooms:
             line = f"Set-CalendarProcessing {_mailbox(room)} {values} {later}"
@@ -88,8 +130,7 @@ def _mailbox(room: RoomSettings) -> str:
 
 
 def _of_exchange(room: RoomSettings, settings: Settings) -> bool:
-    kinds = {calendar.name: calendar.type for calendar in settings.calendars}
-    return kinds[room.calendar] in (SourceType.EXCHANGE, SourceType.GRAPH)
+    return settings.calendar(room.calendar).type in _OF_EXCHANGE
 
 
 def _inferred(
@@ -101,7 +142,7 @@ def _inferred(
         return []
     found = []
     if terms.title is TitleMode.SUBJECT:
-        events = [event for event in reading.occurrences if event.organizer_name]
+        events = _of_titles(reading, settings.calendar(room.calendar))
         named = _habit(events, _begins_with_name)
         if named:
             found.append("AddOrganizerToSubject")
@@ -112,25 +153,30 @@ def _inferred(
     return found
 
 
+def _of_titles(reading: Reading, calendar: CalendarSettings) -> list[Occurrence]:
+    """Return the events whose titles tell; of organizers' copies a poll looks at some alone."""
+    events = [event for event in reading.occurrences if event.organizer_name]
+    if not calendar.organizer_copies:
+        return events
+    looked_at = soonest(events, reading.read_at)[:MOST_LOOKS]
+    return [event for event in events if event_of(event) in looked_at]
+
+
 def _habit(events: Sequence[Occurrence], is_so: Callable[[Occurrence], bool]) -> bool:
     count = sum(1 for event in events if is_so(event))
     return count >= ENOUGH and count * 2 >= len(events)
 
 
 def _begins_with_name(event: Occurrence) -> bool:
-    return event.title.casefold().startswith(f"{_name(event)} ") or _is_only_name(event)
+    return begins_with_name(event.title, event.organizer_name) or _is_only_name(event)
 
 
 def _is_only_name(event: Occurrence) -> bool:
-    return event.title.casefold().strip() == _name(event)
+    return is_only_name(event.title, event.organizer_name)
 
 
 def _has_no_title(event: Occurrence) -> bool:
     return not event.title.strip()
-
-
-def _name(event: Occurrence) -> str:
-    return event.organizer_name.casefold().strip()
 
 
 def _private(calendars: Calendars, settings: Settings) -> set[object]:
