@@ -115,9 +115,11 @@ async def test_a_cancelled_prefix_and_an_empty_subject_are_no_titles(scene: Scen
 async def test_a_series_is_one_look_and_an_unchanged_poll_none(scene: Scene) -> None:
     scene.invite(1, recurrence=DAILY)
     scene.invite(1.5, "Picnic", by=GRACE)
-    titles = await scene.titles()
+    reading = await scene.poll()
+    titles = [one.title for one in reading.occurrences]
     assert (titles.count("Planning"), titles.count("Picnic")) == (9, 1)
     assert scene.looks == [ADA.address, GRACE.address]
+    assert reading.requests == scene.requests
     reading = await scene.poll()
     assert (reading.unchanged, reading.requests, scene.looks) == (True, 1, [])
 
@@ -223,6 +225,17 @@ async def test_a_copy_that_is_not_there_is_not_sought_again(scene: Scene) -> Non
     assert scene.looks == []
 
 
+async def test_what_was_learnt_late_is_a_change_even_if_it_is_nothing(scene: Scene) -> None:
+    made = scene.invite(1)
+    scene.exchange.scenarios.delete(ADA.address, made)
+    scene.broken()
+    await scene.poll()
+    scene.roll(timedelta(minutes=6))
+    assert not (await scene.poll()).unchanged
+    assert scene.looks == [ADA.address]
+    assert (await scene.poll()).unchanged
+
+
 async def test_a_server_that_wants_rest_gets_it_and_is_asked_again_after(scene: Scene) -> None:
     scene.invite(1)
     scene.invite(2, "Picnic", by=GRACE)
@@ -256,14 +269,30 @@ async def test_a_login_that_is_refused_stays_what_it_is(scene: Scene) -> None:
     assert (caught.value.kind, caught.value.shared) == ("login", True)
 
 
-async def test_a_silent_server_costs_the_look_and_not_the_reading(tmp_path: Path) -> None:
-    async with in_the_cloud(tmp_path, timeout=timedelta(seconds=2)) as scene:
+@pytest.mark.parametrize("kind", [on_premises, in_the_cloud])
+async def test_a_silent_server_costs_the_look_and_not_the_reading(
+    tmp_path: Path, kind: Kind
+) -> None:
+    async with kind(tmp_path, timeout=timedelta(seconds=3)) as scene:
+        await scene.poll()
         scene.invite(1)
+        scene.invite(2, "Picnic", by=GRACE)
         scene.silent()
-        assert await scene.titles() == [ADA.name]
-        assert (await scene.poll()).requests == 1
+        assert await scene.titles() == [ADA.name, GRACE.name]
+        assert await scene.titles() == [ADA.name, "Picnic"]
         scene.roll(timedelta(minutes=6))
-        assert await scene.titles() == ["Planning"]
+        assert await scene.titles() == ["Planning", "Picnic"]
+
+
+async def test_who_fails_again_and_again_is_asked_ever_more_rarely(scene: Scene) -> None:
+    scene.invite(1)
+    asked = []
+    for _ in range(12):
+        scene.broken()
+        await scene.poll()
+        asked.append(len(scene.looks))
+        scene.roll(timedelta(minutes=5, seconds=1))
+    assert asked == [1, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0]
 
 
 async def test_a_delegate_needs_a_right_on_the_organizers_calendar(tmp_path: Path) -> None:

@@ -109,6 +109,11 @@ class Scene:
         raise NotImplementedError
 
     @property
+    def requests(self) -> int:
+        """How many requests the last poll took."""
+        raise NotImplementedError
+
+    @property
     def looks(self) -> list[str]:
         """Whose own copies were looked at in the last poll, one entry for each request."""
         raise NotImplementedError
@@ -141,6 +146,10 @@ class EwsScene(Scene):
         self.exchange.requests.clear()
 
     @property
+    def requests(self) -> int:
+        return self.exchange.requests.count()
+
+    @property
     def looks(self) -> list[str]:
         sought = (one for one in self.exchange.requests if b"Restriction" in one.request)
         return [one.mailbox for one in sought]
@@ -160,12 +169,19 @@ class EwsScene(Scene):
     def refused(self) -> None:
         self._strike(faults.Fault.UNAUTHORIZED)
 
+    def silent(self) -> None:
+        self._strike(faults.Fault.HANG)
+
 
 class GraphScene(Scene):
     """The room is in Exchange Online."""
 
     def forget(self) -> None:
         self.exchange.graph.seen.clear()
+
+    @property
+    def requests(self) -> int:
+        return len(self.exchange.graph.seen)
 
     @property
     def looks(self) -> list[str]:

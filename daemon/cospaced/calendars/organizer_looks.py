@@ -19,7 +19,8 @@ from cospaced.ports import Clock
 NO_RIGHT = timedelta(hours=6)
 """How long an organizer without a mailbox, or whose calendar may not be opened, is left alone."""
 AGAIN = timedelta(minutes=5)
-"""How long it takes until something else that failed is tried again."""
+"""How long it takes until something else that failed is tried again, and twice that the next time:
+whoever fails for ever is not to hold up the others at every poll."""
 _BRIEF = 1.0
 """Seconds in which nothing is begun any more."""
 
@@ -73,13 +74,25 @@ class Mended:
     requests: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    """How long somebody is left alone, from a moment of the monotonic clock."""
+
+    since: float
+    length: timedelta
+
+    @property
+    def until(self) -> float:
+        return self.since + self.length.total_seconds()
+
+
 class OrganizerLooks:
     """Mends what the rooms of one `[calendar:NAME]` show."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._left_alone: dict[str, float] = {}
-        """Until when, by organizer."""
+        self._left_alone: dict[str, _Pause] = {}
+        """By organizer."""
         self._pause_until = 0.0
 
     def pending(self, ledger: Ledger) -> bool:
@@ -112,8 +125,8 @@ class OrganizerLooks:
         now = self._clock.monotonic()
         if now < self._pause_until:
             return ()
-        self._left_alone = {who: end for who, end in self._left_alone.items() if now < end}
-        return organizer_copies.due(ledger, self._left_alone)
+        left_alone = {who for who, pause in self._left_alone.items() if now < pause.until}
+        return organizer_copies.due(ledger, left_alone)
 
     async def _asked(self, look: Look, events: Sequence[Event], seconds: float) -> Answers:
         try:
@@ -123,11 +136,18 @@ class OrganizerLooks:
                 raise
             # It is not known at whom it failed: nobody is asked for a while.
             answers = Answers(after=error.after or AGAIN)
+        self._note(answers)
+        return answers
+
+    def _note(self, answers: Answers) -> None:
         now = self._clock.monotonic()
+        for organizer, _ in answers.found:
+            self._left_alone.pop(organizer, None)
         for organizer in answers.refused:
-            self._left_alone[organizer] = now + NO_RIGHT.total_seconds()
+            self._left_alone[organizer] = _Pause(now, NO_RIGHT)
         if answers.failed:
-            self._left_alone[answers.failed] = now + AGAIN.total_seconds()
+            before = self._left_alone.get(answers.failed)
+            length = AGAIN if before is None else min(2 * before.length, NO_RIGHT)
+            self._left_alone[answers.failed] = _Pause(now, length)
         if answers.after is not None:
             self._pause_until = now + answers.after.total_seconds()
-        return answers

@@ -182,6 +182,11 @@ def set_up_library(settings: CalendarSettings) -> None:
     BaseProtocol.HTTP_ADAPTER_CLS = _adapter(settings)
 
 
+def limit_requests(seconds: float) -> None:
+    """Let each request of this job take so long at most; the next job is set up anew."""
+    BaseProtocol.TIMEOUT = seconds
+
+
 def discard_connections() -> None:
     """Begin anew with the next job.
 

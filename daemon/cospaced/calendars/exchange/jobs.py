@@ -62,7 +62,7 @@ class Told:
 class LookAtOrganizers:
     """Look at the organizers' own copies of events; the answer is `organizer_looks.Answers`.
 
-    `mailbox` is the room's. After `seconds` no further one is looked at.
+    `mailbox` is the room's. After `seconds` no further one is begun, and none takes longer.
     """
 
     settings: CalendarSettings

@@ -8,7 +8,7 @@ from time import monotonic  # noqa: TID251 - a worker process has no loop, and s
 
 from cospaced.calendars import organizer_copies
 from cospaced.calendars.exchange import items
-from cospaced.calendars.exchange.connection import Connection
+from cospaced.calendars.exchange.connection import Connection, limit_requests
 from cospaced.calendars.exchange.faults import in_our_words
 from cospaced.calendars.exchange.jobs import LookAtOrganizers
 from cospaced.calendars.organizer_looks import Answers
@@ -23,8 +23,8 @@ def look(link: Connection, settings: CalendarSettings, ask: LookAtOrganizers) ->
 
     Raises CalendarError for a login that is refused.
     """
-    answers = Answers()
-    end = monotonic() + ask.seconds
+    limit_requests(ask.seconds)
+    answers, end = Answers(), monotonic() + ask.seconds
     for event in ask.events:
         organizer, _ = event
         if organizer in answers.refused:

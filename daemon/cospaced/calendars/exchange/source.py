@@ -99,7 +99,12 @@ class ExchangeSource:
             # The last one, begun in time, may take as long again.
             seconds=seconds / 2,
         )
-        answers: Answers = await self._done(job, seconds)
+        try:
+            # The time of a job begins when a worker takes it; a poll's time does not wait for that.
+            async with asyncio.timeout(seconds):
+                answers: Answers = await self._done(job, seconds)
+        except TimeoutError as error:
+            raise CalendarError("timeout", "organizers' copies were not seen in time") from error
         return answers
 
     async def _done(self, job: Ask | LookAtOrganizers, seconds: float) -> Any:
@@ -183,6 +188,9 @@ class ExchangeSource:
             previous.occurrences,
             previous.problems,
         )
+        if self._settings.organizer_copies and previous is not None:
+            # What was learnt is to be stored, even if it is that there is nothing to learn.
+            same = same and told.body == previous.body
         return Reading(
             occurrences=told.occurrences,
             covered=ask.covered,

@@ -81,9 +81,11 @@ class GraphSource:
             left = seconds - (self._clock.monotonic() - begun)
             before = organizer_copies.unpacked(previous, self._meant(room))
             reading = await self._mended(room, reading, versions, before, left)
-        same = previous is not None and (reading.occurrences, reading.problems) == (
+        # What was learnt is to be stored, even if it is that there is nothing to learn.
+        same = previous is not None and (reading.occurrences, reading.problems, reading.body) == (
             previous.occurrences,
             previous.problems,
+            previous.body,
         )
         return replace(reading, unchanged=same)
 
