@@ -373,6 +373,17 @@ async def test_a_consent_that_is_wider_than_needed_is_told(
     assert severity is OK or "RBAC for Applications" in found.remedy
 
 
+async def test_a_consent_is_not_to_be_narrowed_to_the_rooms_where_organizers_are_read(
+    cloud: tuple[Doctored, Exchange],
+) -> None:
+    site, exchange = cloud
+    site.change("[calendar:feeds]\n", "[calendar:feeds]\norganizer_copies = yes\n")
+    exchange.tokens.consented[CLIENT_ID] = ("Calendars.Read",)
+    (found,) = await site.look("graph_consent")
+    assert "the rooms and of those who book them" in found.remedy
+    assert "Grant-CospacedGraph" not in found.remedy
+
+
 async def test_a_token_that_does_not_tell_is_not_judged(cloud: tuple[Doctored, Exchange]) -> None:
     site, _ = cloud
     (found,) = await site.look("graph_consent")

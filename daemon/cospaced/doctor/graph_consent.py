@@ -15,9 +15,11 @@ from cospaced.errors import CalendarError
 
 _READING = frozenset({"Calendars.Read", "Calendars.ReadBasic.All", "Calendars.ReadBasic"})
 _RBAC = (
-    "grant Calendars.Read by RBAC for Applications, for the rooms alone (contrib/exchange/"
-    "Grant-CospacedGraph.ps1), then take the consent in Entra back: both together hold"
+    "grant Calendars.Read by RBAC for Applications, for {whom}, then take the consent in Entra"
+    " back: both together hold"
 )
+_ROOMS = "the rooms alone (contrib/exchange/Grant-CospacedGraph.ps1)"
+_ORGANIZERS_TOO = "a scope of the rooms and of those who book them (organizer_copies = yes)"
 
 
 @runtime_checkable
@@ -33,11 +35,13 @@ async def look(site: Site) -> Sequence[Finding]:
     found = []
     for name, source in site.sources.items():
         if isinstance(source, TellsConsent):
-            found.append(await _consent(source, f"calendar {name}"))
+            whom = _ORGANIZERS_TOO if site.settings.calendar(name).organizer_copies else _ROOMS
+            remedy = _RBAC.format(whom=whom)
+            found.append(await _consent(source, f"calendar {name}", remedy))
     return found or [ok("no calendar is read from Microsoft Graph")]
 
 
-async def _consent(source: TellsConsent, subject: str) -> Finding:
+async def _consent(source: TellsConsent, subject: str, remedy: str) -> Finding:
     try:
         roles = await source.consented()
     except CalendarError:
@@ -46,10 +50,10 @@ async def _consent(source: TellsConsent, subject: str) -> Finding:
         return note("not checked: its token does not tell what it may do", subject=subject)
     if more := sorted(roles - _READING):
         seen = f"its application may do more than read calendars, in every mailbox: {listed(more)}"
-        return warning(seen, _RBAC, subject)
+        return warning(seen, remedy, subject)
     if roles:
         seen = f"its application may read every calendar of the tenant ({listed(sorted(roles))})"
-        return note(seen, _RBAC, subject)
+        return note(seen, remedy, subject)
     return ok("its application has no consent in Entra: what it may read, Exchange says", subject)
 
 
