@@ -154,7 +154,17 @@ async def test_an_occurrence_that_was_renamed_alone_keeps_its_own_title(scene: S
     scene.exchange.scenarios.set_processing(AULA, delete_subject=False)
     made = scene.invite(1, recurrence=DAILY)
     scene.exchange.scenarios.change_occurrence(made, NOW + 2 * DAY, subject="Retreat")
-    assert await scene.titles() == ["Planning", "Retreat", *["Planning"] * 7]
+    made.content = replace(made.content, subject="Plans")
+    assert await scene.titles() == ["Plans", "Retreat", *["Plans"] * 7]
+    assert scene.looks == [ADA.address]
+
+
+async def test_an_occurrence_that_came_without_its_series_is_looked_for_by_the_series(
+    scene: Scene,
+) -> None:
+    made = scene.invite(1, recurrence=DAILY, room=scene.add_room("boardroom").mailbox)
+    scene.exchange.scenarios.invite_to_occurrence(made, NOW + 2 * DAY, AULA)
+    assert await scene.titles() == ["Planning"]
     assert scene.looks == [ADA.address]
 
 

@@ -107,6 +107,7 @@ def test_what_is_over_keeps_its_title_and_asks_nothing() -> None:
     ledger = learnt(reviewed({}, ADA), title="Planning")
     over = NOW + 3 * HOUR
     assert reviewed(ledger, ADA, now=over) == ledger
+    assert reviewed(reviewed({}, ADA), ADA, now=over) == {}
     assert reviewed(ledger, ADA, now=over, change_key="2") == {}
 
 

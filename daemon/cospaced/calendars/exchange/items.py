@@ -123,7 +123,8 @@ def occurrence(item: Any, more: Details | None, floating: Zone) -> Occurrence:
 
 def version(item: Any, more: Details | None) -> Version:
     """Return which version of an occurrence it is that `occurrence` reads."""
-    alone = item.type == "Exception" or bool(more and more.replaces)
+    orphan = item.type == "Single" and more is not None and bool(more.replaces)
+    alone = item.type == "Exception" or orphan
     return Version(change_key=item.changekey or "", changed_alone=alone)
 
 

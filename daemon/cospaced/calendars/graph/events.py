@@ -87,7 +87,9 @@ def occurrence(event: Event, floating: Zone) -> Occurrence:
 
 def version(event: Event) -> Version:
     """Return which version of an occurrence it is that `occurrence` reads."""
-    alone = event.get("type") == "exception" or bool(_extended(event, _REPLACES))
+    kind = event.get("type")
+    orphan = kind == "singleInstance" and bool(_extended(event, _REPLACES))
+    alone = kind == "exception" or orphan
     return Version(change_key=_text(event.get("changeKey")), changed_alone=alone)
 
 
