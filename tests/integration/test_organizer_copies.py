@@ -12,9 +12,11 @@ from cospaced.domain.calendar import Copy
 from cospaced.domain.fold import fold
 from cospaced.domain.spoilt_title import MOST_LOOKS
 from cospaced.errors import CalendarError
+from cospaced.exchange_simulator.graph.faults import Fault
 from cospaced.exchange_simulator.records import Person, Sensitivity
 from cospaced.exchange_simulator.recurrence import Daily, Recurrence
 from cospaced.settings import ConferenceSettings, PrivateMode
+from support import exchange_fault_rows
 from support.exchange_calendars import SERVICE
 from support.organizer_scenes import (
     ADA,
@@ -269,6 +271,36 @@ async def test_what_fails_at_one_organizer_holds_up_no_other(scene: Scene) -> No
     assert (await scene.poll()).unchanged
     scene.roll(timedelta(minutes=6))
     assert await scene.titles() == ["Planning", "Picnic"]
+
+
+async def costs_no_reading(scene: Scene, *, login: bool) -> None:
+    """Poll while the next look fails, and later, when none does."""
+    if login:
+        with pytest.raises(CalendarError):
+            await scene.poll()
+    else:
+        # A fault may be mended at once: a connection that is lost is tried again.
+        assert await scene.titles() in ([ADA.name], ["Planning"])
+    scene.roll(HOURS)
+    assert await scene.titles() == ["Planning"]
+
+
+@pytest.mark.parametrize("name", exchange_fault_rows.EXCHANGE)
+async def test_no_fault_of_ews_at_a_look_costs_the_reading(tmp_path: Path, name: str) -> None:
+    fault, how, kind, _ = exchange_fault_rows.EXCHANGE[name]
+    async with on_premises(tmp_path) as scene:
+        scene.invite(1)
+        rule = scene.exchange.strike(fault, "FindItem", mailbox=ADA.address, **how)
+        await costs_no_reading(scene, login=kind == "login")
+    assert rule.hits == 1
+
+
+@pytest.mark.parametrize("fault", exchange_fault_rows.GRAPH)
+async def test_no_fault_of_graph_at_a_look_costs_the_reading(tmp_path: Path, fault: Fault) -> None:
+    async with in_the_cloud(tmp_path) as scene:
+        scene.invite(1)
+        scene.exchange.graph.faults.next(fault, path="/events")
+        await costs_no_reading(scene, login=False)
 
 
 async def test_a_login_that_is_refused_stays_what_it_is(scene: Scene) -> None:

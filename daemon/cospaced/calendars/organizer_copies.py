@@ -80,7 +80,7 @@ def reviewed(
     for one, version in zip(occurrences, versions, strict=True):
         change_keys.setdefault(event_of(one), set()).add(version.change_key)
     spoilt = [one for one in occurrences if _is_sought(one, mailbox.lower())]
-    coming = soonest(spoilt, now)
+    coming = dict.fromkeys(soonest(spoilt, now))
     found: dict[Event, Known] = {}
     for event in dict.fromkeys((*coming, *map(event_of, spoilt))):
         known, keys = ledger.get(event), change_keys[event]

@@ -34,7 +34,7 @@ class Answers:
     refused: set[str] = field(default_factory=set)
     """Organizers who have no mailbox, or whose calendar may not be opened."""
     failed: str = ""
-    """The organizer at whom it ended, if it did so because of him alone, for all that is known."""
+    """The organizer at whom it ended, where the server did not ask for rest."""
     after: timedelta | None = None
     """How long the server asks not to be asked."""
     requests: int = 0
