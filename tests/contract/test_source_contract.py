@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -472,6 +472,32 @@ async def test_one_invitation_in_calendars_of_two_kinds_is_one_booking(
         await desk.poll("boardroom")
         assert desk.bookings() == [replace(one, rooms=("aula", "boardroom")) for one in alone]
         assert desk.skipped() == []
+
+    await on_kinds(tmp_path, kinds, scenario)
+
+
+@pytest.mark.parametrize("kinds", PAIRS, ids=" and ".join)
+async def test_the_days_of_a_series_are_the_same_in_calendars_of_two_kinds(
+    tmp_path: Path, kinds: tuple[str, str]
+) -> None:
+    days = replace(
+        WEEKLY,
+        rooms=("aula", "boardroom"),
+        start=at("10-13 00:00"),
+        length=timedelta(days=1),
+        all_day=True,
+        changed=(Changed(of=at("10-20 00:00"), start=at("10-21 00:00")),),
+    )
+
+    async def scenario(desk: Desk) -> None:
+        await desk.write(invited(days))
+        await desk.poll_all()
+        keys = {
+            room: {(one.recurrence_id, one.start) for one in desk.readings[room].occurrences}
+            for room in ("aula", "boardroom")
+        }
+        assert keys["aula"] == keys["boardroom"]
+        assert ("2026-10-20", datetime(2026, 10, 20, 22, tzinfo=UTC)) in keys["aula"]
 
     await on_kinds(tmp_path, kinds, scenario)
 

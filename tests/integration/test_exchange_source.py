@@ -14,7 +14,7 @@ from cospaced.errors import CalendarError
 from cospaced.exchange_simulator.rights import EVERYBODY, Account
 from cospaced.settings import RoomSettings, Secret
 from support import exchange_fault_rows, exchange_items
-from support.events import Event, Every, Repeats
+from support.events import HOUR, MINUTE, Event, Every, Repeats
 from support.exchange_calendars import SERVICE, Server, exchange_source, server
 from support.icalendar_writer import address_of
 from support.situations import NOW, PLAIN, WEEKLY, WINDOW
@@ -85,6 +85,49 @@ async def test_only_what_is_new_is_asked_for_its_details(scene: Scene) -> None:
     asked = list(scene.exchange.requests)[-1].request.decode()
     assert asked.count("ItemId ") == 1
     assert len(reading.occurrences) == 5
+
+
+async def test_an_event_whose_details_cannot_be_told_stays_and_is_asked_for_again(
+    scene: Scene,
+) -> None:
+    scene.put(PLAIN, replace(PLAIN, id="two@example.org", title="Two"))
+    before = await scene.poll()
+    scene.exchange.knobs = replace(scene.exchange.knobs, corrupt_subjects=frozenset({"Later"}))
+    scene.put(replace(PLAIN, title="Later", start=PLAIN.start + timedelta(hours=1)))
+    reading = await scene.poll()
+    assert reading.problems == ()
+    assert [one.uid for one in reading.occurrences] == ["two@example.org", "one@example.org"]
+    moved = reading.occurrences[1]
+    assert (moved.title, moved.start) == ("Later", before.occurrences[0].start + HOUR)
+    assert (moved.organizer, moved.sequence) == (before.occurrences[0].organizer, 0)
+
+    # Not at every poll, and until it can be told.
+    scene.clock.advance(9 * MINUTE)
+    await scene.poll()
+    assert scene.asked == ["SyncFolderItems"]
+    scene.clock.advance(MINUTE)
+    await scene.poll()
+    assert scene.asked == ["SyncFolderItems", "FindItem", "GetItem"]
+    scene.exchange.knobs = replace(scene.exchange.knobs, corrupt_subjects=frozenset())
+    scene.clock.advance(10 * MINUTE)
+    assert len((await scene.poll()).occurrences) == 2
+    assert scene.asked == ["SyncFolderItems", "FindItem", "GetItem"]
+    scene.clock.advance(10 * MINUTE)
+    await scene.poll()
+    assert scene.asked == ["SyncFolderItems"]
+
+
+async def test_a_new_event_whose_details_cannot_be_told_is_told_until_it_can(scene: Scene) -> None:
+    scene.exchange.knobs = replace(scene.exchange.knobs, corrupt_subjects=frozenset({PLAIN.title}))
+    scene.put(PLAIN)
+    reading = await scene.poll()
+    assert reading.occurrences == ()
+    assert ["could not tell its details" in one.text for one in reading.problems] == [True]
+    scene.exchange.knobs = replace(scene.exchange.knobs, corrupt_subjects=frozenset())
+    scene.clock.advance(10 * MINUTE)
+    reading = await scene.poll()
+    assert [one.uid for one in reading.occurrences] == ["one@example.org"]
+    assert reading.problems == ()
 
 
 async def test_no_request_is_spent_on_finding_out_version_or_folders(scene: Scene) -> None:

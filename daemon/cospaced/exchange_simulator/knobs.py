@@ -52,6 +52,9 @@ class Knobs:
     subscription_seconds: float = 1800.0
     """A subscription that nobody listens to is forgotten after."""
 
+    corrupt_subjects: frozenset[str] = frozenset()
+    """Items with such a subject are listed, and their details cannot be told (ErrorItemCorrupt)."""
+
     cancelled_prefix: str = "Canceled: "
     """What a cancelled event's subject starts with, in the mailbox's language."""
 

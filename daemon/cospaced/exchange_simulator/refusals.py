@@ -68,6 +68,7 @@ SENTENCES = {
     "ErrorInvalidSyncStateData": "Synchronization state data is corrupt or otherwise invalid.",
     "ErrorIrresolvableConflict": "The send or update operation could not be performed because the "
     "change key passed in the request does not match the current change key for the item.",
+    "ErrorItemCorrupt": "The item is corrupt.",
     "ErrorItemNotFound": "The specified object was not found in the store.",
     "ErrorMailboxStoreUnavailable": "The mailbox database is temporarily unavailable.",
     "ErrorNameResolutionNoResults": "No results were found.",

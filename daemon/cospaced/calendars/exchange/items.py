@@ -64,6 +64,7 @@ _BUSY = {"Free": Busy.FREE, "Tentative": Busy.TENTATIVE}
 _PRIVATE = ("Private", "Confidential")
 _INSTANCES = ("Occurrence", "Exception")
 _DAY = timedelta(days=1)
+_HALF_A_DAY = timedelta(hours=12)
 _LONGEST_TITLE = 500
 
 
@@ -104,7 +105,7 @@ def occurrence(item: Any, more: Details | None, floating: Zone) -> Occurrence:
     title, told = cancelled_title.strip(item.subject or "")
     return Occurrence(
         uid=outlook_uid.normalise(more.uid),
-        recurrence_id=_recurrence_id(item, more, start),
+        recurrence_id=_recurrence_id(item, more, start, floating),
         start=start,
         end=end,
         all_day=bool(item.is_all_day),
@@ -152,7 +153,7 @@ def _midnight(day: date, zone: Zone) -> datetime:
     return Moment(wall, zone, is_date=True).utc
 
 
-def _recurrence_id(item: Any, more: Details, start: datetime) -> str:
+def _recurrence_id(item: Any, more: Details, start: datetime, floating: Zone) -> str:
     """Return which instance of its series it is; empty for a single event.
 
     A room that was invited to one occurrence alone has a single event with its original start.
@@ -165,6 +166,6 @@ def _recurrence_id(item: Any, more: Details, start: datetime) -> str:
     if original is None:
         return ""
     if item.is_all_day:
-        day = item.start if original is start else original
-        return f"{day:%Y-%m-%d}"
+        # Midnight in its organizer's zone, which is not told: the day whose midnight is nearest.
+        return f"{floating.to_wall(_utc(original)) + _HALF_A_DAY:%Y-%m-%d}"
     return f"{_utc(original):%Y-%m-%dT%H:%M:%SZ}"

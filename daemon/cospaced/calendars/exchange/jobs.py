@@ -46,11 +46,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What a mailbox said; `unchanged`: nothing since `state`, and no view was made."""
+    """What a mailbox said; `unchanged`: nothing since `state`, and no view was made.
+
+    `lacking`: the details of something that it shows could not be told.
+    """
 
     state: str
     requests: int
     unchanged: bool = False
+    lacking: bool = False
     body: bytes = b""
     occurrences: tuple[Occurrence, ...] = ()
     versions: tuple[Version, ...] = ()

@@ -7,6 +7,7 @@ refused nothing is asked for a while, whatever room it was for: accounts are loc
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -26,15 +27,21 @@ from cospaced.settings import CalendarSettings, RoomSettings
 
 
 MODULE = "cospaced.calendars.exchange.worker"
+_LACKING = timedelta(minutes=10)
+"""Until details that could not be told are asked for again."""
 _FIRST_PAUSE = 300.0
 _LONGEST_PAUSE = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncStamp(Stamp):
-    """The stamp of a mailbox: its SyncState."""
+    """The stamp of a mailbox: its SyncState.
+
+    `again`: when details are asked for again that could not be told, ISO 8601, or empty.
+    """
 
     state: str
+    again: str = ""
 
 
 class ExchangeSource:
@@ -163,6 +170,7 @@ class ExchangeSource:
         pending = settings.organizer_copies and self._looks.pending(
             organizer_copies.unpacked(previous, meant)
         )
+        lacking = stamp is not None and "" < stamp.again <= now.isoformat()
         body = previous.body if known and previous is not None else b""
         ask = Ask(
             settings=settings,
@@ -171,19 +179,23 @@ class ExchangeSource:
             time_zone=self._time_zone,
             state=stamp.state if stamp is not None else "",
             body=organizer_copies.rest(body) if settings.organizer_copies else body,
-            fresh=fresh or pending,
+            fresh=fresh or pending or lacking,
         )
         if fresh or stamp is None:
             stamp = SyncStamp(meant=meant, full=now.isoformat(), state="")
         return ask, stamp
 
     def _read(self, previous: Reading | None, ask: Ask, stamp: SyncStamp, told: Told) -> Reading:
-        written = replace(stamp, state=told.state).written()
-        now = self._clock.now()
+        stamp, now = replace(stamp, state=told.state), self._clock.now()
         if told.unchanged and previous is not None:
             return replace(
-                previous, stamp=written, read_at=now, requests=told.requests, unchanged=True
+                previous,
+                stamp=stamp.written(),
+                read_at=now,
+                requests=told.requests,
+                unchanged=True,
             )
+        stamp = replace(stamp, again=(now + _LACKING).isoformat() if told.lacking else "")
         same = previous is not None and (told.occurrences, told.problems) == (
             previous.occurrences,
             previous.problems,
@@ -194,7 +206,7 @@ class ExchangeSource:
         return Reading(
             occurrences=told.occurrences,
             covered=ask.covered,
-            stamp=written,
+            stamp=stamp.written(),
             body=told.body,
             problems=told.problems,
             read_at=now,

@@ -68,6 +68,7 @@ def _read(link: Connection, ask: Ask) -> Told:
     return Told(
         state=state,
         requests=0,
+        lacking=any(_is_new(item, details) for item in shown),
         body=packed(details),
         occurrences=tuple(one for one, _ in found),
         versions=tuple(version for _, version in found),
@@ -133,23 +134,24 @@ def _view(calendar: Calendar, start: datetime, end: datetime) -> Iterator[Calend
 def _details(
     calendar: Calendar, shown: list[CalendarItem], known: dict[str, Details]
 ) -> dict[str, Details]:
-    """Return the details of all that is shown; only what is new or changed is asked for."""
-    kept: dict[str, Details] = {}
-    wanted: dict[str, str] = {}
-    for item in shown:
-        old = known.get(item.id)
-        if old is not None and old.change_key == item.changekey:
-            kept[item.id] = old
-        else:
-            wanted[item.id] = item.changekey
+    """Return the details of all that is shown; only what is new or changed is asked for.
+
+    What cannot be told now (it is corrupt, or vanished since the view) stays as it was known.
+    """
+    kept = {item.id: known[item.id] for item in shown if item.id in known}
+    wanted = {item.id: item.changekey for item in shown if _is_new(item, known)}
     fetched = calendar.account.fetch(
         [(item, None) for item in wanted], folder=calendar, only_fields=list(items.DETAILS)
     )
     for (item, change_key), found in zip(wanted.items(), fetched, strict=True):
-        # One that vanished since the view, or is corrupt, is an exception in its place.
         if not isinstance(found, Exception):
             kept[item] = items.details(found, change_key)
     return kept
+
+
+def _is_new(item: CalendarItem, known: dict[str, Details]) -> bool:
+    """Whether the details that are known of an item are not those of this version of it."""
+    return item.id not in known or known[item.id].change_key != item.changekey
 
 
 def _understood(

@@ -17,6 +17,8 @@ def get_item(call: Call) -> Iterator[str]:
     for element in list(first(call.request, "m:ItemIds") or ()):
         try:
             box, shown = named(call, element)
+            if shown.content.subject in call.knobs.corrupt_subjects:
+                raise Refusal("ErrorItemCorrupt")
         except Refusal as refusal:
             yield failure("GetItem", refusal)
             continue
