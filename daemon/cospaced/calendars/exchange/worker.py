@@ -14,6 +14,7 @@ from exchangelib.errors import ErrorExceededFindCountLimit, ErrorInvalidSyncStat
 from exchangelib.folders import Calendar
 from exchangelib.items import CalendarItem
 
+from cospaced.calendars.collecting import Collection, Shown
 from cospaced.calendars.exchange import items, organizers
 from cospaced.calendars.exchange.connection import Connection, connection
 from cospaced.calendars.exchange.discovery import with_server
@@ -26,13 +27,12 @@ from cospaced.calendars.exchange.jobs import (
     packed,
     unpacked,
 )
-from cospaced.calendars.expand import Guard, belongs
-from cospaced.calendars.organizer_copies import Version
+from cospaced.calendars.expand import Guard
 from cospaced.calendars.organizer_looks import Answers
 from cospaced.calendars.unusable import Unusable
 from cospaced.calendars.worker import serve
 from cospaced.calendars.zones import NamedZone
-from cospaced.domain.calendar import EventProblem, Occurrence
+from cospaced.domain.calendar import EventProblem
 from cospaced.errors import CalendarError
 
 
@@ -156,9 +156,9 @@ def _is_new(item: CalendarItem, known: dict[str, Details]) -> bool:
 
 def _understood(
     shown: list[CalendarItem], details: dict[str, Details], ask: Ask
-) -> tuple[list[tuple[Occurrence, Version]], tuple[EventProblem, ...]]:
+) -> tuple[list[Shown], tuple[EventProblem, ...]]:
     floating = NamedZone(ask.time_zone)
-    found: dict[tuple[str, str], tuple[Occurrence, Version]] = {}
+    found = Collection(ask.covered)
     problems: dict[EventProblem, None] = {}
     for item in shown:
         more = details.get(item.id)
@@ -167,10 +167,8 @@ def _understood(
         except Unusable as error:
             problems[EventProblem(uid=more.uid if more else item.id, text=str(error))] = None
             continue
-        if belongs(one, ask.covered):
-            found[one.key] = one, items.version(item, more)
-    in_order = sorted(found.values(), key=lambda pair: (pair[0].start, pair[0].key))
-    return in_order, tuple(problems)
+        found.add(one, items.version(item, more))
+    return found.in_order(), tuple(problems)
 
 
 if __name__ == "__main__":

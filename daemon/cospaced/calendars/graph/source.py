@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import quote, urlencode
 
-from cospaced.calendars import organizer_copies, rolling, stamps
-from cospaced.calendars.expand import belongs
+from cospaced.calendars import collecting, organizer_copies, rolling, stamps
+from cospaced.calendars.collecting import Collection
 from cospaced.calendars.graph import events, organizers
 from cospaced.calendars.graph.client import PAGE, Gone, GraphClient, Listing, events_of
 from cospaced.calendars.graph.token import Tokens
@@ -21,7 +21,7 @@ from cospaced.calendars.organizer_looks import OrganizerLooks, Shown
 from cospaced.calendars.stamps import Stamp
 from cospaced.calendars.unusable import Unusable
 from cospaced.calendars.zones import NamedZone
-from cospaced.domain.calendar import EventProblem, Occurrence, Reading
+from cospaced.domain.calendar import EventProblem, Reading
 from cospaced.domain.timespan import Timespan
 from cospaced.errors import CalendarError
 from cospaced.host.web import Web
@@ -194,8 +194,8 @@ class GraphSource:
 
     def _understood(
         self, listing: Listing, covered: Timespan
-    ) -> tuple[list[tuple[Occurrence, Version]], tuple[EventProblem, ...]]:
-        found: dict[tuple[str, str], tuple[Occurrence, Version]] = {}
+    ) -> tuple[list[collecting.Shown], tuple[EventProblem, ...]]:
+        found = Collection(covered)
         problems: dict[EventProblem, None] = {}
         for event in events_of(listing):
             try:
@@ -204,7 +204,5 @@ class GraphSource:
                 uid = str(event.get("iCalUId") or event.get("id") or "")
                 problems[EventProblem(uid=uid, text=str(error))] = None
                 continue
-            if belongs(one, covered):
-                found[one.key] = one, events.version(event)
-        in_order = sorted(found.values(), key=lambda pair: (pair[0].start, pair[0].key))
-        return in_order, tuple(problems)
+            found.add(one, events.version(event))
+        return found.in_order(), tuple(problems)

@@ -16,13 +16,18 @@ def get_item(call: Call) -> Iterator[str]:
     """Return one message for each id, in their order."""
     for element in list(first(call.request, "m:ItemIds") or ()):
         try:
-            box, shown = named(call, element)
-            if shown.content.subject in call.knobs.corrupt_subjects:
-                raise Refusal("ErrorItemCorrupt")
+            box, shown = _readable(call, element)
         except Refusal as refusal:
             yield failure("GetItem", refusal)
             continue
         yield success("GetItem", tag("m:Items", calendar_item(shown, call.page(box))))
+
+
+def _readable(call: Call, element: ET.Element) -> tuple[Mailbox, Shown]:
+    box, shown = named(call, element)
+    if shown.content.subject in call.knobs.corrupt_subjects:
+        raise Refusal("ErrorItemCorrupt")
+    return box, shown
 
 
 def named(call: Call, element: ET.Element) -> tuple[Mailbox, Shown]:
