@@ -68,11 +68,24 @@ def of_no_recurrence(reading: Reading) -> Reading:
 
 
 def with_bare_problems(reading: Reading) -> Reading:
-    """Past what is checked of a reading: it fails where the reading is judged."""
     return replace(reading, problems=cast("Any", ("not understood",)))
 
 
-@pytest.mark.parametrize("spoil", [naive, turned_round, of_no_recurrence, with_bare_problems])
+class Unhashable(str):
+    """Text as a careless library might hand it over."""
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+
+
+def of_no_use_as_a_key(reading: Reading) -> Reading:
+    """Past what is checked of a reading: it fails where the reading is judged."""
+    return also(reading, uid=Unhashable("strange@example.org"))
+
+
+@pytest.mark.parametrize(
+    "spoil", [naive, turned_round, of_no_recurrence, with_bare_problems, of_no_use_as_a_key]
+)
 @pytest.mark.parametrize("from_the_start", [False, True], ids=["later", "from the start"])
 def test_a_strange_calendar_costs_its_room_alone(
     tmp_path: Path, spoil: Spoil, from_the_start: bool

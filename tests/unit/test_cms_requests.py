@@ -252,6 +252,10 @@ def test_forms_are_utf_8_with_separators_escaped() -> None:
     assert tuple(parse_qsl(body.decode(), keep_blank_values=True)) == fields
 
 
+def test_half_a_surrogate_pair_is_no_reason_not_to_write() -> None:
+    assert encode_form((("name", "cut \ud83d"),)) == b"name=cut+%3F"
+
+
 def test_every_write_is_covered_here() -> None:
     here = {type(row[1]) for row in TRACE} | {EndCall, DropLeg, ShowMessage, CreateSpace}
     assert here == set(get_args(Write))

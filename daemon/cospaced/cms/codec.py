@@ -91,8 +91,12 @@ def number(value: str | None) -> int | None:
 
 
 def encode_form(fields: Iterable[tuple[str, str]]) -> bytes:
-    """Return an application/x-www-form-urlencoded body in UTF-8, as short as TMS writes it."""
-    return urlencode(list(fields), safe="$@:/,*", encoding="utf-8").encode("ascii")
+    """Return an application/x-www-form-urlencoded body in UTF-8, as short as TMS writes it.
+
+    Half a surrogate pair, which is no text, goes as `?`: a write must not fail for it.
+    """
+    form = urlencode(list(fields), safe="$@:/,*", encoding="utf-8", errors="replace")
+    return form.encode("ascii")
 
 
 def quoted(identity: str) -> str:

@@ -4,10 +4,11 @@ Sources translate whatever they read (iCalendar, EWS, Graph) into `Occurrence`; 
 them knows where a calendar came from.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from cospaced.domain.clean_text import clean
 from cospaced.domain.timespan import Timespan
 
 
@@ -157,3 +158,30 @@ def check(reading: Reading) -> None:
         occurrence.span  # noqa: B018 - the timespan looks at its ends
         if not all(isinstance(part, str) for part in occurrence.key):
             raise TypeError("an event's UID or recurrence id is no text")
+
+
+def cleaned(reading: Reading) -> Reading:
+    """Return the reading with every text in it fit to go on; the same one where all are."""
+    occurrences = tuple(map(_cleaned_occurrence, reading.occurrences))
+    problems = tuple(map(_cleaned_problem, reading.problems))
+    if (occurrences, problems) == (reading.occurrences, reading.problems):
+        return reading
+    return replace(reading, occurrences=occurrences, problems=problems)
+
+
+def _cleaned_occurrence(event: Occurrence) -> Occurrence:
+    texts = (event.uid, event.title, event.organizer, event.organizer_name)
+    if all(map(str.isprintable, texts)):
+        return event
+    return replace(
+        event,
+        uid=clean(event.uid),
+        # What is left out leaves the blanks on both its sides.
+        title=" ".join(clean(event.title).split()),
+        organizer=clean(event.organizer),
+        organizer_name=clean(event.organizer_name),
+    )
+
+
+def _cleaned_problem(problem: EventProblem) -> EventProblem:
+    return replace(problem, uid=clean(problem.uid), text=clean(problem.text))

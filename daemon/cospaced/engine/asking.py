@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from cospaced.domain.calendar import Reading, check
+from cospaced.domain.calendar import Reading, check, cleaned
 from cospaced.domain.timespan import Timespan
 from cospaced.errors import CalendarError
 from cospaced.ports import CalendarSource
@@ -29,7 +29,7 @@ async def ask(
     window: Timespan,
     limit: timedelta,
 ) -> Reading:
-    """Poll a room; `limit` is its calendar's timeout.
+    """Poll a room; `limit` is its calendar's timeout. Texts of the reading are fit to go on.
 
     Raises CalendarError, `hung` where the source does not keep its time, and anything else where
     it met a fault of the program.
@@ -40,4 +40,4 @@ async def ask(
     except TimeoutError as error:
         raise CalendarError("hung", "its poll did not end (please report it)") from error
     check(reading)
-    return reading
+    return cleaned(reading)

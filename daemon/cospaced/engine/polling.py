@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from cospaced.domain.calendar import Reading
+from cospaced.domain.calendar import Reading, cleaned
 from cospaced.domain.pace import pace
 from cospaced.domain.timespan import Timespan
 from cospaced.engine.asking import Server, ask, server_of
@@ -142,7 +142,9 @@ class Polling:
         """Take up the stored readings, so that a restart knows what was known."""
         stored = await self._store.readings()
         for room in self.settings.rooms:
-            self._add(room, stored.get(room.name))
+            reading = stored.get(room.name)
+            # An earlier release stored texts as they came.
+            self._add(room, reading and cleaned(reading))
         changed: set[Key] = set()
         for name, desk in self._desks.items():
             if desk.reading is not None:

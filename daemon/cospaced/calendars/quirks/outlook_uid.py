@@ -9,6 +9,8 @@ an occurrence.
 
 import re
 
+from cospaced.domain.clean_text import clean
+
 
 _GLOBAL_OBJECT_ID = re.compile(r"040000008200E00074C5B7101A82E008[0-9A-F]{8,}", re.IGNORECASE)
 _DATE = slice(32, 40)
@@ -17,8 +19,11 @@ _FOREIGN = b"vCal-Uid\x01\x00\x00\x00"
 
 
 def normalise(uid: str) -> str:
-    """Return a UID fit for comparing: unwrapped, or in capitals with bytes 17-20 zeroed."""
-    uid = uid.strip()
+    """Return a UID fit for comparing: unwrapped, or in capitals with bytes 17-20 zeroed.
+
+    Every source hands its UIDs over as this makes them, so it cleans them, too.
+    """
+    uid = clean(uid.strip())
     if not _GLOBAL_OBJECT_ID.fullmatch(uid):
         return uid
     return _foreign(uid) or uid[: _DATE.start].upper() + "00000000" + uid[_DATE.stop :].upper()
@@ -36,8 +41,7 @@ def _foreign(uid: str) -> str:
     """Return the UID that an id wraps; empty where it wraps none."""
     try:
         data = bytes.fromhex(uid[_DATA:])
-        return (
-            data.removeprefix(_FOREIGN).rstrip(b"\0").decode() if data.startswith(_FOREIGN) else ""
-        )
+        wrapped = data.removeprefix(_FOREIGN).rstrip(b"\0")
+        return clean(wrapped.decode()) if data.startswith(_FOREIGN) else ""
     except ValueError:
         return ""
