@@ -39,6 +39,8 @@ class Desk:
     dialogue: Dialogue = field(default_factory=Dialogue)
     busy: set[Mark] = field(default_factory=set)
     due: datetime | None = None
+    fault: str = ""
+    """The last fault of the program that was told of it."""
 
 
 class Planner(Protocol):
@@ -93,7 +95,7 @@ class Carrier:
 
     async def _send(self, booking: str, send: Send) -> None:
         began = self._clock.monotonic()
-        bridge, outcome = await self._bridges.write(send)
+        bridge, outcome = await self._written(booking, send)
         took = round((self._clock.monotonic() - began) * 1000)
         try:
             self._answered(booking, replace(send, bridge=bridge), outcome, took)
@@ -105,6 +107,19 @@ class Carrier:
             await self._clock.sleep(PAUSE)
         self._done(booking, send.mark)
         await self._ledger.persisted(booking)
+
+    async def _written(self, booking: str, send: Send) -> tuple[str, Outcome]:
+        try:
+            return await self._bridges.write(send)
+        except Exception as error:
+            # The edge of a request: a fault in one must not stop the others. It may have been sent.
+            reason = f"a fault of the program ({type(error).__name__})"
+            desk = self._planner.desk(booking)
+            if desk is not None and desk.fault != reason:
+                # It may be met again each second.
+                desk.fault = reason
+                log.exception("booking.fault", booking=booking)
+            return send.bridge, Outcome(result=Result.UNKNOWN, reason=reason)
 
     def _answered(self, booking: str, sent: Send, outcome: Outcome, took: int) -> None:
         now = self._clock.now()
