@@ -11,6 +11,8 @@ from typing import Any
 
 from cospaced.domain import legs
 from cospaced.domain.booking import Booking, DialState
+from cospaced.domain.decoration import doubtful
+from cospaced.domain.display import space_form
 from cospaced.domain.draft import RETRY, SETTLING, Draft, Send, Surroundings, Told
 from cospaced.domain.seen import SeenCall
 from cospaced.domain.view import View
@@ -69,7 +71,8 @@ def _back_off(draft: Draft, outcome: Outcome, event: str) -> None:
 
 def _opened(draft: Draft, write: object, outcome: Outcome) -> None:
     if outcome.result is not Result.DONE or not isinstance(write, OpenSpace):
-        _back_off(draft, outcome, "booking.not_opened")
+        if not _undecorated(draft, write, outcome):
+            _back_off(draft, outcome, "booking.not_opened")
         return
     first = draft.booking.opened_at is None
     draft.change(
@@ -86,6 +89,21 @@ def _opened(draft: Draft, write: object, outcome: Outcome) -> None:
         draft.tell("booking.opened", number=draft.booking.number, late_ms=late)
     else:
         draft.tell("booking.told", number=draft.booking.number)
+
+
+def _undecorated(draft: Draft, write: object, outcome: Outcome) -> bool:
+    """Let the space open without what CMS may have refused it for; False where that is needed."""
+    if outcome.result is not Result.REFUSED or not isinstance(write, OpenSpace):
+        return False
+    texts = doubtful(write.form, outcome.reason, draft.around.closed_name)
+    if not texts:
+        return False
+    form = space_form(draft.booking)
+    still = (text for text in draft.booking.refused_texts if text in (form.name, form.scheduler))
+    draft.change(refused_texts=tuple(dict.fromkeys((*still, *texts.values()))), not_before=None)
+    reason = f"CMS refuses its {' and '.join(texts)} ({outcome.reason})"
+    draft.tell("space.undecorated", "warning", number=draft.booking.number, reason=reason)
+    return True
 
 
 def _locked(draft: Draft, outcome: Outcome) -> None:

@@ -131,6 +131,8 @@ class Booking:
     terms: ConferenceSettings = field(default_factory=ConferenceSettings)
     form: SpaceForm | None = None
     """The last form that CMS was told *and* confirmed; differs from the wanted one: PUT again."""
+    refused_texts: tuple[str, ...] = ()
+    """A name or scheduler for its space that CMS refused; see `domain.decoration`."""
     opened_at: datetime | None = None
     call_asked_at: datetime | None = None
     """When POST /calls was intended; None once a look or an answer has shown the call."""

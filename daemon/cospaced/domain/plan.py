@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from cospaced.domain import dialling, ending
 from cospaced.domain.booking import Booking, Dial, State
+from cospaced.domain.decoration import decorated
 from cospaced.domain.display import space_form
 from cospaced.domain.draft import AUDIT, FOLLOW, RETRY, Draft, Look, Mark, Plan, Surroundings
 from cospaced.domain.follow import targets
@@ -124,7 +125,7 @@ def _open(draft: Draft) -> None:
 def _keep_open(draft: Draft) -> None:
     """Tell the space what it should be, where what CMS confirmed differs."""
     booking = draft.booking
-    form = space_form(booking)
+    form = decorated(space_form(booking), booking.refused_texts, draft.around.closed_name)
     if booking.form == form or draft.under_way(("open",)):
         return
     if booking.not_before is not None and draft.now < booking.not_before:

@@ -60,6 +60,7 @@ MESSAGES: Mapping[str, str] = {
     "endpoint.clash": "{endpoint} is wanted by two bookings at once[: {reason}]",
     "request.failed": "A request for booking {booking} failed: {reason}",
     "observe.withheld": "Only observing, so not sent[ to {bridge}]: {url}",
+    "space.undecorated": "Space {number} is not told all of booking {booking}: {reason}",
     "space.edited": "Somebody edited the open space of booking {booking}[: {reason}]; it stands",
     "space.missing": "Space {number} of the pool is gone from CMS; it is made again",
     "space.gone": "The open space of booking {booking} is gone from CMS",
