@@ -144,6 +144,22 @@ def test_agenda_writes_nothing(site: Path) -> None:
     assert sorted(site.parent.rglob("*")) == before
 
 
+def test_agenda_shows_no_text_of_a_calendar_that_would_drive_the_terminal(site: Path) -> None:
+    evil = "\x1b]0;owned\x07\x9b2J\u202e"
+    calendar(
+        site.parent / "aula.ics",
+        event("one", "2026-11-23T09:00", title=evil),
+        event(f"alone{evil}", "2026-11-25T09:00"),
+        event(f"broken{evil}", "2026-11-25T09:00", f"RRULE:FREQ={evil}"),
+    )
+    done = agenda(site, "--all")
+    assert done.exit_code == 0, done.output
+    assert "alone" in done.stdout
+    assert "problem: room aula" in done.stderr
+    shown = set(done.stdout + done.stderr)
+    assert {c for c in shown if not c.isprintable()} == {"\n"}
+
+
 def test_status_without_a_daemon_says_so(site: Path) -> None:
     done = CliRunner().invoke(cli, ["status", "-c", str(site)])
     assert done.exit_code == 1

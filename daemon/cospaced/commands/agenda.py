@@ -24,6 +24,7 @@ from cospaced.engine.agenda import Agenda, read
 from cospaced.errors import CospacedError
 from cospaced.host.clock import SystemClock
 from cospaced.host.log_setup import configure
+from cospaced.host.printable import harmless
 from cospaced.settings import Settings
 
 
@@ -123,6 +124,7 @@ def _json(found: Agenda, settings: Settings, *, everything: bool) -> dict[str, A
 
 
 def _print(found: Agenda, settings: Settings, *, everything: bool) -> None:
+    found = replace(found, problems=harmless(found.problems))
     zone = ZoneInfo(settings.daemon.time_zone)
     rows = []
     for booking in found.bookings:

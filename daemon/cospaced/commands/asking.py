@@ -16,6 +16,7 @@ from cospaced.engine.questions import Questions
 from cospaced.errors import CospacedError
 from cospaced.host.clock import SystemClock
 from cospaced.host.control import ControlAbsent, ask, control_path
+from cospaced.host.printable import printable
 from cospaced.ports import Store
 from cospaced.settings import STATE_FILE, Settings
 
@@ -90,7 +91,7 @@ def _written(settings: Settings) -> float:
 
 def fail(command: str, reason: str) -> NoReturn:
     """Say what is wrong and exit with status 1."""
-    click.echo(f"cospaced {command}: {reason}", err=True)
+    click.echo(printable(f"cospaced {command}: {reason}"), err=True)
     sys.exit(FAILED)
 
 

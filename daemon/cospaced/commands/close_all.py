@@ -15,6 +15,7 @@ from cospaced.errors import CospacedError
 from cospaced.host.clock import SystemClock
 from cospaced.host.lock import StateLock
 from cospaced.host.log_setup import configure
+from cospaced.host.printable import printable
 from cospaced.settings import Settings
 
 
@@ -106,16 +107,13 @@ def _result(found: Found, closed: Closed) -> str:
     ]
     done = len(found.slots) - len(left)
     lines.append(f"{done} of {len(found.slots)} are closed; a look at CMS shows them so.")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def _tell_doubtful(found: Found) -> None:
     for number, why in found.untouched.items():
-        click.echo(
-            f"cospaced close-all: the conference on number {number} is left open: {why};"
-            " close it on CMS",
-            err=True,
-        )
+        text = f"the conference on number {number} is left open: {why}; close it on CMS"
+        click.echo(printable(f"cospaced close-all: {text}"), err=True)
     for bridge in found.blind:
         click.echo(
             f"cospaced close-all: Call Bridge {bridge} does not answer: calls on it may go on;"

@@ -11,6 +11,7 @@ import click
 from cospaced.commands.asking import about_booking, fail
 from cospaced.commands.completing import bookings
 from cospaced.commands.options import config_option, load_or_exit
+from cospaced.host.printable import harmless, printable
 from cospaced.settings import Settings
 
 
@@ -27,7 +28,8 @@ def invite(file: Path, as_json: bool, booking: str) -> None:
     settings = load_or_exit(file)
     shown = about_booking("invite", booking, settings)
     if shown["warning"]:
-        click.echo(f"warning: booking {shown['booking']['id']}: {shown['warning']}", err=True)
+        warning = f"warning: booking {shown['booking']['id']}: {shown['warning']}"
+        click.echo(printable(warning), err=True)
     if as_json:
         click.echo(json.dumps(shown, indent=2))
     elif shown["numeric_id"] is None:
@@ -38,6 +40,7 @@ def invite(file: Path, as_json: bool, booking: str) -> None:
 
 def rendered(shown: dict[str, Any], settings: Settings) -> str:
     """Return the invitation as text."""
+    shown = harmless(shown)
     zone = ZoneInfo(settings.daemon.time_zone)
     booking = shown["booking"]
     start, end = (datetime.fromisoformat(booking[at]).astimezone(zone) for at in ("start", "end"))

@@ -19,6 +19,7 @@ from cospaced.engine.report import stored_status
 from cospaced.errors import CospacedError
 from cospaced.host.clock import SystemClock
 from cospaced.host.control import ControlAbsent, ask, control_path
+from cospaced.host.printable import harmless
 from cospaced.settings import Settings
 
 
@@ -71,7 +72,7 @@ async def _from_state(settings: Settings) -> dict[str, Any]:
 def rendered(shown: Mapping[str, Any], settings: Settings, now: datetime, page: Terminal) -> str:
     """Return the status as text, no line wider than the terminal."""
     zone = ZoneInfo(settings.daemon.time_zone)
-    held = _Held(shown, zone, f"{now.astimezone(zone):%Y-%m-%d}")
+    held = _Held(harmless(shown), zone, f"{now.astimezone(zone):%Y-%m-%d}")
     parts = [
         (held.headline(now), PLAIN, []),
         ("Trouble", "red", held.trouble()),

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from cospaced.commands.terminal import columns
+from cospaced.host.printable import printable
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return rows under a head, columns aligned, no lines drawn."""
-    every = [list(head), *([str(cell) for cell in row] for row in rows)]
+    every = [list(head), *([printable(str(cell)) for cell in row] for row in rows)]
     widths = [max(columns(row[column]) for row in every) for column in range(len(head))]
     lines = [
         "  ".join(

@@ -12,6 +12,7 @@ from cospaced.commands.asking import about_booking
 from cospaced.commands.completing import bookings
 from cospaced.commands.options import config_option, load_or_exit
 from cospaced.commands.terminal import PLAIN, Terminal, localised, span, stamp, terminal
+from cospaced.host.printable import harmless
 from cospaced.settings import Settings
 
 
@@ -36,6 +37,7 @@ def why(file: Path, as_json: bool, booking: str) -> None:
 
 def rendered(shown: dict[str, Any], settings: Settings, page: Terminal) -> str:
     """Return the story as text: what the booking is, its endpoints, then a line for each entry."""
+    shown = harmless(shown)
     zone = ZoneInfo(settings.daemon.time_zone)
     lines = _head(shown["booking"], zone, page)
     day = f"{datetime.fromisoformat(shown['booking']['start']).astimezone(zone):%Y-%m-%d}"

@@ -3,6 +3,7 @@
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from cospaced import __version__
 from cospaced.doctor.base import Finding, Severity, counted
 from cospaced.doctor.examination import Examined
 from cospaced.domain.document import moment
+from cospaced.host.printable import printable
 
 
 _MARKS = {
@@ -37,9 +39,19 @@ def text(examined: Sequence[Examined], *, width: int, coloured: bool) -> str:
         if one.check.area is not area:
             area = one.check.area
             lines += ["", str(area)] if lines else [str(area)]
-        for finding in one.findings:
+        for finding in map(_shown, one.findings):
             lines += _lines(one.check.title, finding, max(width, _NARROWEST), coloured=coloured)
     return "\n".join([*lines, "", summary(examined)])
+
+
+def _shown(finding: Finding) -> Finding:
+    """Return a finding as a terminal may show it: calendars and servers are cited in it."""
+
+    def fit(words: str) -> str:
+        return " ".join(map(printable, words.splitlines()))
+
+    seen, remedy, subject = map(fit, (finding.seen, finding.remedy, finding.subject))
+    return replace(finding, seen=seen, remedy=remedy, subject=subject)
 
 
 def summary(examined: Sequence[Examined]) -> str:

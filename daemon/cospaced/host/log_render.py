@@ -14,6 +14,7 @@ from typing import Any
 from cospaced.host.journal import encode, field_name
 from cospaced.host.log_mask import mask_text
 from cospaced.host.messages import plainly, sentence
+from cospaced.host.printable import printable
 
 
 IDENTIFIER = "cospaced"
@@ -36,13 +37,6 @@ _NAMES = {
 }
 _COLOURS = {logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "1;31"}
 _OURS = frozenset({"MESSAGE", "PRIORITY", "SYSLOG_IDENTIFIER", "EVENT", "TIMESTAMP"})
-_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
-_ESCAPES |= {ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t"}
-# Marks that reorder a line (bidirectional overrides) and separators that break it.
-_ESCAPES |= {
-    code: f"\\u{code:04x}"
-    for code in (*range(0x200E, 0x2010), *range(0x2028, 0x202F), *range(0x2066, 0x206A))
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +123,7 @@ def _fit(text: str) -> str:
     """Return the text fit for one line: no control characters, not endless."""
     if len(text) > SHOWN:
         text = text[:SHOWN] + "…"
-    return text if text.isprintable() else text.translate(_ESCAPES)
+    return printable(text)
 
 
 def _texts(keys: Mapping[str, Any]) -> dict[str, str]:
