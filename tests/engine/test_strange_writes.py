@@ -9,12 +9,16 @@ import pytest
 from cospaced.domain.booking import State
 from cospaced.domain.writes import (
     CloseSpace,
+    CreateCallProfile,
+    CreateParameterSet,
+    CreateSpace,
     DialEndpoint,
     EndCall,
     OpenSpace,
     Outcome,
     ShowMessage,
     StartCall,
+    StartSync,
     Write,
 )
 from cospaced.ports import Bridge
@@ -105,3 +109,44 @@ def test_a_write_that_never_succeeds_costs_its_booking_alone(tmp_path: Path) -> 
     (told,) = site.happened("booking.not_opened")
     assert "UnicodeError" in told["reason"]
     site.assert_all_closed()
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["nothing done", "done"])
+@pytest.mark.parametrize(
+    "kind", [CreateCallProfile, CreateParameterSet, StartSync], ids=lambda kind: kind.__name__
+)
+def test_a_fault_in_making_the_pool_is_told_and_the_pool_made_all_the_same(
+    tmp_path: Path, kind: type, after: bool
+) -> None:
+    async def story(site: Site) -> None:
+        site.wrap_bridge = lambda bridge: cast("Bridge", Buggy(bridge, kind, after, times=2))
+        one = booked(site)
+        async with site.running():
+            await site.until(one.start + MINUTE)
+            assert site.endpoint("aula").connected
+            await site.until(one.end + 2 * MINUTE)
+
+    site = play(tmp_path, story)
+    assert len(site.happened("pool.fault")) == 1
+    site.assert_all_closed()
+
+
+def test_a_fault_in_mending_the_pool_leaves_the_conference_that_is_held(tmp_path: Path) -> None:
+    async def story(site: Site) -> None:
+        site.wrap_bridge = lambda bridge: cast(
+            "Bridge", Buggy(bridge, CreateSpace, after=False, times=10_000)
+        )
+        one = booked(site)
+        async with site.running():
+            await site.until(one.start + MINUTE)
+            gone = next(n for n in site.settings.pool.numbers if n != site.bookings()[0].number)
+            site.cluster.scenarios.operator_deletes(str(gone))
+            assert site.machine is not None
+            site.machine.timing.carrier.on_gone()
+            await site.until(one.start + 5 * MINUTE)
+            assert site.endpoint("aula").connected
+            await site.until(one.end + 2 * MINUTE)
+
+    site = play(tmp_path, story)
+    assert len(site.happened("pool.fault")) == 1
+    assert rings(site, "aula") == [1]

@@ -208,6 +208,13 @@ class Machine:
         except (Unreachable, ApiError) as problem:
             self.pool_problem = str(problem)
             return POOL_RETRY
+        except Exception as fault:
+            # The edge of the pool: a fault in it must not end the conferences that are held.
+            unknown = f"a fault of the program ({type(fault).__name__})"
+            if self.pool_problem != unknown:
+                log.exception("pool.fault")
+            self.pool_problem = unknown
+            return POOL_UNSETTLED_RETRY
         self.pool_problem = ""
         self.following.placing.numbers = slots.usable
         self.recovery.found(slots)

@@ -105,6 +105,7 @@ MESSAGES: Mapping[str, str] = {
     "pool.adopted": "Took {count} existing spaces over into the pool",
     "pool.clash": "Number {number} cannot be used: {reason}",
     "pool.unsettled": "Nothing is written to CMS until the pool is settled: {reason}",
+    "pool.fault": "Making the pool met a fault of the program; it is tried again",
     "pool.bulk_left": "A bulk sync was left as it is: {reason}",
     "pool.memory_unreadable": "What is known of the pool could not be read: {reason}",
     "pool.memory_not_stored": "What is known of the pool could not be stored: {reason}",
