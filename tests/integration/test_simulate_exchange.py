@@ -5,6 +5,7 @@ import os
 import signal
 import ssl
 import sys
+from base64 import b64encode
 from pathlib import Path
 
 import httpx
@@ -78,11 +79,13 @@ async def test_it_tells_a_configuration_that_reads_bookings_and_ends_with_ctrl_c
     assert await asyncio.to_thread(starts) >= 9
     errors = await ended(process)
     assert "cospaced: FindItem for room@example.com: 200, " in errors
+    # The steps of NTLM are one login, and that was let in.
+    assert "401" not in errors
 
 
 async def test_oauth_over_https_gives_tokens_for_the_ca_that_it_tells(tmp_path: Path) -> None:
     ca_file = tmp_path / "ca.pem"
-    process, said = await started("--auth", "oauth", "--ca-out", str(ca_file))
+    process, said = await started("--auth", "oauth", "--ca-out", str(ca_file), "-v")
     url = said.split("tokens are had from ")[1].partition("\n")[0]
     assert url.startswith("https://")
     assert problems(tmp_path, configuration(said)) == []
@@ -97,9 +100,32 @@ async def test_oauth_over_https_gives_tokens_for_the_ca_that_it_tells(tmp_path: 
         answer = await client.post(url, data=form)
         assert answer.json()["token_type"] == "Bearer"
         refused = await client.post(url, data={**form, "grant_type": "refresh_token"})
+        await client.post(url, data={**form, "client_secret": "wr0ng"})
     assert refused.status_code == 400
     assert "AADSTS900144" in refused.json()["error_description"]
-    await ended(process)
+    errors = await ended(process)
+    told = [line.partition(f"{form['client_id']}: ")[2] for line in errors.splitlines()]
+    assert [line.partition(", ")[0] for line in told] == ["token: 200", "token: 400", "token: 401"]
+    assert "wr0ng" not in errors
+
+
+@pytest.mark.parametrize(
+    ("auth", "login", "who"),
+    [
+        ("basic", f"Basic {b64encode(b'cospaced:wr0ng').decode()}", "cospaced"),
+        ("ntlm", f"NTLM {b64encode(b'no step of it').decode()}", "somebody"),
+        ("oauth", "Bearer wr0ng", "somebody"),
+    ],
+)
+async def test_a_login_that_is_refused_is_a_line_too(auth: str, login: str, who: str) -> None:
+    process, said = await started("--auth", auth, "-v")
+    async with httpx.AsyncClient(trust_env=False) as client:
+        for headers in ({}, {"Authorization": login}):
+            answer = await client.post(value(said, "server"), headers=headers)
+            assert answer.status_code == 401
+    errors = await ended(process)
+    (line,) = errors.splitlines()
+    assert line.endswith(f" {who}: login: 401, 0 bytes")
 
 
 async def test_a_taken_port_is_told() -> None:

@@ -21,9 +21,14 @@ _CHALLENGES = {"Basic": 'Basic realm="exchange.example.test"', "NTLM": "NTLM", "
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """401, with these values of WWW-Authenticate."""
+    """401, with these values of WWW-Authenticate.
+
+    `refused` says that a login was made in vain; `name` is whose it was, where that is known.
+    """
 
     offers: tuple[str, ...]
+    refused: bool = False
+    name: str = ""
 
 
 class Ntlm(Protocol):
@@ -52,27 +57,30 @@ class Access:
             return self._ntlm(value, connection)
         if not authorization and connection.account is not None:
             return connection.account
-        account = None
-        if scheme in offered:
-            account = self._basic(value) if scheme == "Basic" else self._tokens.holder(value)
+        name, account = "", None
+        if scheme == "Basic" and scheme in offered:
+            name, account = self._basic(value)
+        elif scheme in offered:
+            account = self._tokens.holder(value)
         if account is not None:
             return account
-        return Challenge(tuple(_CHALLENGES[one] for one in offered))
+        return Challenge(tuple(_CHALLENGES[one] for one in offered), bool(authorization), name)
 
     def _offered(self) -> list[str]:
         schemes = self._state.knobs.schemes
         return [one for one in schemes if one != "NTLM" or self.ntlm is not None]
 
-    def _basic(self, value: str) -> Account | None:
+    def _basic(self, value: str) -> tuple[str, Account | None]:
+        """Return the name of a login, and the account that it opens."""
         try:
             name, _, password = base64.b64decode(value, validate=True).decode().partition(":")
         except (binascii.Error, ValueError):
-            return None
+            return "", None
         account = self._rights.account(name)
-        return account if account is not None and account.password == password else None
+        return name, account if account is not None and account.password == password else None
 
     def _ntlm(self, value: str, connection: Connection) -> Account | Challenge:
-        refused = Challenge(tuple(_CHALLENGES[one] for one in self._offered()))
+        refused = Challenge(tuple(_CHALLENGES[one] for one in self._offered()), refused=True)
         try:
             token = base64.b64decode(value, validate=True)
         except binascii.Error:

@@ -71,6 +71,7 @@ class App:
         path = scope["path"]
         if path.endswith(PATH_END):
             told = self._tokens.answer(body)
+            self._note_login("token", told.client_id, told.status, told.body)
             kind = (b"content-type", b"application/json; charset=utf-8")
             await send_whole(send, told.status, told.body.encode(), [kind])
         elif path.lower() == autodiscover.PATH and self._service.state.knobs.autodiscover:
@@ -84,7 +85,7 @@ class App:
         """Tell where EWS is: at the host that was asked."""
         login = self._access.login(authorization(scope), scope.get(CONNECTION) or Connection())
         if isinstance(login, Challenge):
-            await send_whole(send, HTTPStatus.UNAUTHORIZED, b"", _offers(login.offers))
+            await self._challenge(send, login)
             return
         host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
         try:
@@ -100,7 +101,7 @@ class App:
         connection = scope.get(CONNECTION) or Connection()
         login = self._access.login(authorization(scope), connection)
         if isinstance(login, Challenge):
-            await send_whole(send, HTTPStatus.UNAUTHORIZED, b"", _offers(login.offers))
+            await self._challenge(send, login)
             return
         if not self._service.state.knobs.ews_enabled:
             await send_whole(send, HTTPStatus.FORBIDDEN, b"")
@@ -129,6 +130,26 @@ class App:
                 await _reply(send, reply)
             else:
                 await self._take(turn)
+
+    async def _challenge(self, send: Send, login: Challenge) -> None:
+        """Ask for a login; one that was made in vain is noted, the steps of one are not."""
+        if login.refused:
+            self._note_login("login", login.name, HTTPStatus.UNAUTHORIZED, "")
+        await send_whole(send, HTTPStatus.UNAUTHORIZED, b"", _offers(login.offers))
+
+    def _note_login(self, operation: str, name: str, status: int, body: str) -> None:
+        """Note a login or the request for a token; the password that was sent is not kept."""
+        self._log.add(
+            Logged(
+                at=self._service.state.clock.now(),
+                account=name or "somebody",
+                operation=operation,
+                mailbox="",
+                request=b"",
+                status=status,
+                body=body,
+            )
+        )
 
     @contextmanager
     def _counted(self, budget: str) -> Iterator[int]:

@@ -10,7 +10,9 @@ from datetime import datetime
 class Logged:
     """One request; of a stream, one for each envelope that went out.
 
-    `status` 0: it was never answered. `body` is the answer as it was before a fault tore it.
+    `operation` is that of EWS; `login` for a login that was refused, `token` for a request to the
+    token endpoint. `status` 0: it was never answered. `body` is the answer as it was before a fault
+    tore it.
     """
 
     at: datetime

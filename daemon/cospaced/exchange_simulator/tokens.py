@@ -5,7 +5,7 @@ Who asks it to refresh is refused as Entra refuses: there is no refresh token in
 
 import json
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
@@ -24,6 +24,7 @@ class TokenReply:
 
     status: HTTPStatus
     body: str
+    client_id: str = ""
 
 
 class Tokens:
@@ -54,6 +55,9 @@ class Tokens:
     def answer(self, form: bytes) -> TokenReply:
         """Answer a POST to the token endpoint."""
         fields = {name: values[-1] for name, values in parse_qs(form.decode("latin-1")).items()}
+        return replace(self._answered(fields), client_id=fields.get("client_id", ""))
+
+    def _answered(self, fields: dict[str, str]) -> TokenReply:
         grant = fields.get("grant_type", "")
         if grant == "refresh_token" and "refresh_token" not in fields:
             return _missing("refresh_token")
