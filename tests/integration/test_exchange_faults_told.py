@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from cospaced.calendars.exchange.source import ExchangeSource
+from cospaced.calendars.login_gate import FIRST_PAUSE
 from cospaced.domain.calendar import Occurrence
 from cospaced.engine.copies import Copies
 from cospaced.engine.polling import Polling
@@ -146,15 +146,15 @@ async def test_a_fault_of_exchange_costs_nothing_and_is_told_once(
             poller,
             exchange.state,
             lambda: exchange.strike(fault, "*", times=None, **how),
-            lambda: _over(exchange.faults.clear, source),
+            lambda: _over(exchange.faults.clear, clock),
         )
     assert told == (ALL_ROOMS if kind == "login" else ONE_ROOM)
 
 
-def _over(cancel: Callable[[], object], source: ExchangeSource) -> None:
+def _over(cancel: Callable[[], object], clock: SetClock) -> None:
     """End a fault, and the pause that a refused login leaves."""
     cancel()
-    source._ask_again = 0.0
+    clock.leap(FIRST_PAUSE)
 
 
 @pytest.mark.parametrize("fault", exchange_fault_rows.GRAPH)

@@ -17,10 +17,12 @@ from structlog.testing import capture_logs
 from cospaced.calendars.exchange import source as exchange_source_module
 from cospaced.calendars.exchange.listening import MODULE, Pace
 from cospaced.calendars.exchange.source import ExchangeSource
+from cospaced.calendars.login_gate import FIRST_PAUSE
 from cospaced.engine.copies import Copies
 from cospaced.engine.polling import Polling
 from cospaced.engine.room_desk import CALM
 from cospaced.engine.watching import Watching
+from cospaced.errors import CalendarError
 from cospaced.exchange_simulator.faults import Fault
 from cospaced.exchange_simulator.rights import EVERYBODY
 from cospaced.exchange_simulator.serve import Identity
@@ -58,8 +60,9 @@ async def until(holds: Callable[[], object], seconds: float = 15.0) -> None:
 class Scene:
     """A server with two rooms, and the daemon's source that hears of them."""
 
-    def __init__(self, running: Server, source: ExchangeSource) -> None:
+    def __init__(self, running: Server, source: ExchangeSource, clock: SetClock) -> None:
         self.server = running
+        self.clock = clock
         self.exchange = running.exchange
         self.source = source
         self.rooms: list[RoomSettings] = [running.add_room("aula"), running.add_room("boardroom")]
@@ -110,7 +113,7 @@ async def a_scene(folder: Path, pace: Pace = QUICK, **settings: object) -> Async
         exchange_source(running, clock, pace, **settings) as source,
     ):
         running.exchange.knobs = replace(running.exchange.knobs, heartbeat=0.3)
-        yield Scene(running, source)
+        yield Scene(running, source, clock)
 
 
 @pytest.fixture
@@ -189,7 +192,7 @@ async def test_a_token_that_expires_between_two_streams_is_fetched_anew(tmp_path
         how = {"auth": "oauth", "tenant_id": "t", "client_id": SERVICE.name, "verify": False}
         how |= {"client_secret": Secret(SERVICE.password), "authority": running.served.root}
         async with exchange_source(running, clock, QUICK, **how) as source:
-            scene = Scene(running, source)
+            scene = Scene(running, source, clock)
             scene.exchange.knobs = replace(
                 scene.exchange.knobs, heartbeat=0.1, stream_minute=0.01, token_seconds=2
             )
@@ -339,6 +342,46 @@ async def test_a_refused_login_is_not_tried_again_before_a_poll_is_let_in(scene:
         await scene.hears()
 
 
+def _refused(scene: Scene) -> int:
+    return sum(1 for one in scene.exchange.requests if one.status == 401)
+
+
+async def test_a_stream_that_ends_is_not_asked_for_again_while_polls_are_refused(
+    tmp_path: Path,
+) -> None:
+    async with a_scene(tmp_path) as scene:
+        streams = scene.exchange.service.streams
+        scene.exchange.knobs = replace(scene.exchange.knobs, stream_minute=0.03)
+        async with scene.watching():
+            scene.exchange.grant(replace(SERVICE, password="changed"))
+            with pytest.raises(CalendarError, match="refuses the login"):
+                await scene.poll()
+            await until(lambda: not streams[SERVICE.name])
+            # Many times as long as it would take to ask.
+            await asyncio.sleep(5 * QUICK.longest_pause)
+            assert _refused(scene) == 1
+            scene.exchange.grant(SERVICE)
+            scene.clock.leap(FIRST_PAUSE)
+            await scene.poll()
+            await until(lambda: streams[SERVICE.name])
+            await scene.hears()
+            assert _refused(scene) == 1
+            assert not scene.told("stream_lost")
+
+
+async def test_polls_try_a_login_one_by_one_that_a_stream_was_refused(tmp_path: Path) -> None:
+    async with a_scene(tmp_path) as scene:
+        scene.exchange.knobs = replace(scene.exchange.knobs, stream_minute=0.03)
+        scene.rooms += [scene.server.add_room(f"room{n}") for n in range(8)]
+        async with scene.watching():
+            scene.exchange.grant(replace(SERVICE, password="changed"))
+            await until(lambda: scene.told("stream_lost"))
+            polls = (scene.source.poll(room, None, WINDOW) for room in scene.rooms)
+            ends = await asyncio.gather(*polls, return_exceptions=True)
+            assert all(isinstance(end, CalendarError) for end in ends)
+            assert _refused(scene) == 2
+
+
 async def test_a_mailbox_without_rights_is_told_once_and_the_others_are_heard(
     scene: Scene,
 ) -> None:
@@ -431,7 +474,7 @@ async def test_the_daemon_sees_a_change_within_two_seconds_and_takes_up_rooms_at
 ) -> None:
     clock = SetClock(NOW)
     async with server(tmp_path, clock) as running, exchange_source(running, clock, QUICK) as source:
-        scene = Scene(running, source)
+        scene = Scene(running, source, clock)
         engine = Engine(scene, clock)
         with capture_logs() as scene.logs:
             async with engine.running():

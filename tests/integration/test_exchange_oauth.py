@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cospaced.calendars.exchange.source import ExchangeSource
+from cospaced.calendars.login_gate import FIRST_PAUSE
 from cospaced.domain.calendar import Reading
 from cospaced.errors import CalendarError
 from cospaced.exchange_simulator.access import Challenge
@@ -62,7 +63,7 @@ class Site:
         exchange_items.put(state, box, replace(PLAIN, id=uid))
 
     def patient_no_more(self) -> None:
-        self.source._ask_again = 0.0
+        self.clock.leap(FIRST_PAUSE)
 
 
 def application(running: Server, made: Certificates) -> dict[str, Any]:

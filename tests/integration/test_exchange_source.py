@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cospaced.calendars.exchange.source import ExchangeSource
+from cospaced.calendars.login_gate import FIRST_PAUSE
 from cospaced.domain.calendar import Reading
 from cospaced.domain.timespan import Timespan
 from cospaced.errors import CalendarError
@@ -185,7 +186,7 @@ async def test_a_wrong_password_is_told_with_its_remedy_and_not_hammered(tmp_pat
             for room in (scene.room, other):
                 scene.room = room
                 assert str(await scene.refused()) == str(error)
-            source._ask_again = 0.0
+            clock.leap(FIRST_PAUSE)
             scene.room = other
             assert (await scene.poll()).occurrences == ()
 
@@ -268,6 +269,6 @@ async def test_a_fault_is_an_error_and_the_next_good_poll_is_whole(
     # Where an answer lacks its state, exchangelib only tells that it does.
     assert error.kind in wanted
     assert error.kind != kind or error.after == after
-    scene.source._ask_again = 0.0
+    scene.clock.leap(FIRST_PAUSE)
     reading = await scene.poll()
     assert set(before) < set(reading.occurrences)

@@ -64,16 +64,24 @@ Kind = Callable[[Path, Clock], AbstractAsyncContextManager[Writer]]
 
 
 class SetClock(SystemClock):
-    """A clock that goes on from any moment, and can be set."""
+    """A clock that goes on from any moment, and can be set; `leap` lets time itself pass."""
 
     def __init__(self, now: datetime) -> None:
         self._ahead = now - super().now()
+        self._leapt = 0.0
 
     def now(self) -> datetime:
         return super().now() + self._ahead
 
+    def monotonic(self) -> float:
+        return super().monotonic() + self._leapt
+
     def advance(self, by: timedelta) -> None:
         self._ahead += by
+
+    def leap(self, seconds: float) -> None:
+        self._leapt += seconds
+        self.advance(timedelta(seconds=seconds))
 
 
 @dataclass

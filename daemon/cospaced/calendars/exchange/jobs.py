@@ -77,7 +77,7 @@ class LookAtOrganizers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:
-    """Listen to mailboxes, 200 at most, until that fails.
+    """Listen to mailboxes, 200 at most, for as long as one stream lasts.
 
     The stream has failed when it was silent for `patience` seconds: signs of life are due on it.
     """
@@ -95,6 +95,8 @@ class Heard:
     streaming: bool = False
     """The stream has begun; `refused` says of which mailboxes nothing will be heard, and why."""
     refused: tuple[tuple[str, str], ...] = ()
+    over: bool = False
+    """The stream has ended in its time; this is the last answer."""
 
 
 def packed(details: dict[str, Details]) -> bytes:

@@ -97,21 +97,24 @@ class _Listener:
         self._losses: Counter[str] = Counter()
 
     def listen(self, job: Listen) -> Iterator[Heard]:
-        """Listen until something fails; raises CalendarError."""
+        """Listen to one stream; raises CalendarError.
+
+        The next one is the daemon's to ask for: the login may have been refused meanwhile.
+        """
         with in_our_words(self._settings, job.mailboxes[0]):
-            while True:
-                refused = yield from self._subscribe(job.mailboxes)
-                try:
-                    yield from self._stream(job, refused)
-                except _Lost as lost:
-                    self._lose(lost.ids)
-                except ErrorSubscriptionNotFound:
-                    self._lose(frozenset())
-                except _OF_THE_SERVER:
-                    raise
-                except ResponseMessageError:
-                    self._held.clear()
-                    raise
+            refused = yield from self._subscribe(job.mailboxes)
+            try:
+                yield from self._stream(job, refused)
+            except _Lost as lost:
+                self._lose(lost.ids)
+            except ErrorSubscriptionNotFound:
+                self._lose(frozenset())
+            except _OF_THE_SERVER:
+                raise
+            except ResponseMessageError:
+                self._held.clear()
+                raise
+            yield Heard(over=True)
 
     def _subscribe(self, mailboxes: Iterable[str]) -> Generator[Heard, None, dict[str, str]]:
         """Subscribe to what is not yet; return why not, by mailbox."""
@@ -186,7 +189,7 @@ def _listener(settings: CalendarSettings) -> _Listener:
 
 
 def listen(job: Listen, _: Guard) -> Iterator[Heard]:
-    """Yield what is heard of mailboxes until that fails; raises CalendarError."""
+    """Yield what is heard of mailboxes while a stream lasts; raises CalendarError."""
     with with_server(job.settings, job.mailboxes[0]) as settings:
         yield from _listener(settings).listen(job)
 

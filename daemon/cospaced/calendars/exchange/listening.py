@@ -38,8 +38,8 @@ log = structlog.get_logger()
 class Listening:
     """One stream, of the mailboxes of some rooms.
 
-    `rooms` are names by mailbox in lower case. `readable` is set while the calendar lets itself be
-    read: nothing is tried while it is not.
+    `rooms` are names by mailbox in lower case. `proven` is set while the login is known to be good:
+    each stream is a login of its own, and none is asked for while it is not.
     """
 
     def __init__(
@@ -48,14 +48,14 @@ class Listening:
         settings: CalendarSettings,
         rooms: Mapping[str, Sequence[str]],
         on_change: Callable[[Sequence[str]], None],
-        readable: asyncio.Event,
+        proven: asyncio.Event,
         clock: Clock,
         pace: Pace,
     ) -> None:
         self._settings = settings
         self._rooms = rooms
         self._on_change = on_change
-        self._readable = readable
+        self._proven = proven
         self._clock = clock
         self._pace = pace
         self._worker: Worker | None = None
@@ -70,14 +70,15 @@ class Listening:
         """Listen until cancelled."""
         try:
             while True:
-                await self._readable.wait()
+                await self._proven.wait()
                 error = await self._listened()
-                await self._clock.sleep(self._after(error))
+                if error is not None:
+                    await self._clock.sleep(self._after(error))
         finally:
             await self._end()
 
-    async def _listened(self) -> CalendarError:
-        """Listen until it fails, and return why."""
+    async def _listened(self) -> CalendarError | None:
+        """Listen to one stream, and return why it failed; None where it ended in its time."""
         patience = self._pace.silence
         # The listener itself notices a silent server first, whatever it has asked of it.
         silence = patience + self._settings.timeout.total_seconds()
@@ -91,6 +92,8 @@ class Listening:
             while True:
                 async with asyncio.timeout(silence):
                     heard: Heard = await self._worker.answer()
+                if heard.over:
+                    return None
                 self._hear(heard)
         except CalendarError as error:
             return error
@@ -143,7 +146,7 @@ class Listening:
         self._begun = None
         if error.shared:
             # A refused login: the next poll that is let in opens the way again.
-            self._readable.clear()
+            self._proven.clear()
             self._pause = self._pace.longest_pause
         pause = self._pause
         if error.after is not None:

@@ -1,7 +1,7 @@
 """The `exchange` source: room mailboxes of an Exchange Server, read by worker processes.
 
-A SyncState says whether a mailbox changed, at one request where it did not. After a login that was
-refused nothing is asked for a while, whatever room it was for: accounts are locked otherwise.
+A SyncState says whether a mailbox changed, at one request where it did not. One login serves all
+rooms: what is not known to be let in is tried with one of them.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from typing import Any
 from cospaced.calendars import organizer_copies, rolling, stamps
 from cospaced.calendars.exchange.jobs import Ask, LookAtOrganizers, Told
 from cospaced.calendars.exchange.listening import MOST, Listening, Pace
+from cospaced.calendars.login_gate import LoginGate
 from cospaced.calendars.organizer_copies import Ledger
 from cospaced.calendars.organizer_looks import Answers, OrganizerLooks, Shown
 from cospaced.calendars.stamps import Stamp
@@ -29,8 +30,8 @@ from cospaced.settings import CalendarSettings, RoomSettings
 MODULE = "cospaced.calendars.exchange.worker"
 _LACKING = timedelta(minutes=10)
 """Until details that could not be told are asked for again."""
-_FIRST_PAUSE = 300.0
-_LONGEST_PAUSE = 3600.0
+_LEAST = 0.1
+"""Seconds for a poll that has waited for the login for as long as a poll may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,27 +61,21 @@ class ExchangeSource:
         pace: Pace | None = None,
     ) -> None:
         self._settings = settings
-        self._seconds = settings.timeout.total_seconds()
         self._time_zone = time_zone
         self._pool = pool
         self._clock = clock
         self._pace = pace or Pace()
-        self._readable = asyncio.Event()
-        self._refusal: CalendarError | None = None
-        self._pause = _FIRST_PAUSE
-        self._ask_again = 0.0
+        self._gate = LoginGate(clock, settings.timeout.total_seconds())
         self._looks = OrganizerLooks(clock)
 
     async def poll(self, room: RoomSettings, previous: Reading | None, window: Timespan) -> Reading:
         """Read one room's calendar over the window; see CalendarSource."""
-        if self._refusal is not None and self._clock.monotonic() < self._ask_again:
-            raise self._refusal
-        begun = self._clock.monotonic()
+        end = self._clock.monotonic() + self._settings.timeout.total_seconds()
         ask, stamp = self._asked(room, previous, window)
-        told: Told = await self._done(ask, self._seconds)
+        told: Told = await self._done(ask, end)
         if self._settings.organizer_copies and not told.unchanged:
-            left = self._seconds - (self._clock.monotonic() - begun)
             before = organizer_copies.unpacked(previous, stamp.meant)
+            left = end - self._clock.monotonic()
             told = await self._mended(told, ask, stamp, before, left)
         return self._read(previous, ask, stamp, told)
 
@@ -109,22 +104,16 @@ class ExchangeSource:
         try:
             # The time of a job begins when a worker takes it; a poll's time does not wait for that.
             async with asyncio.timeout(seconds):
-                answers: Answers = await self._done(job, seconds)
+                answers: Answers = await self._done(job, self._clock.monotonic() + seconds)
         except TimeoutError as error:
             raise CalendarError("timeout", "organizers' copies were not seen in time") from error
         return answers
 
-    async def _done(self, job: Ask | LookAtOrganizers, seconds: float) -> Any:
-        """Have a job done, and note whether the login was refused."""
-        try:
-            answer = await self._pool.do(job, seconds)
-        except CalendarError as error:
-            if error.shared:
-                self._refused(error)
-            raise
-        self._refusal, self._pause = None, _FIRST_PAUSE
-        self._readable.set()
-        return answer
+    async def _done(self, job: Ask | LookAtOrganizers, end: float) -> Any:
+        """Have a job done by then, as soon as the login is known to be good."""
+        return await self._gate.first(
+            lambda: self._pool.do(job, max(_LEAST, end - self._clock.monotonic()))
+        )
 
     async def watch(
         self, rooms: Sequence[RoomSettings], on_change: Callable[[Sequence[str]], None]
@@ -141,7 +130,7 @@ class ExchangeSource:
                     settings=self._settings,
                     rooms={mailbox: by_mailbox[mailbox] for mailbox in some},
                     on_change=on_change,
-                    readable=self._readable,
+                    proven=self._gate.proven,
                     clock=self._clock,
                     pace=self._pace,
                 )
@@ -213,12 +202,6 @@ class ExchangeSource:
             requests=told.requests,
             unchanged=same,
         )
-
-    def _refused(self, error: CalendarError) -> None:
-        self._refusal = error
-        self._readable.clear()
-        self._ask_again = self._clock.monotonic() + self._pause
-        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 
 
 def _batches(mailboxes: Sequence[str]) -> Iterator[Sequence[str]]:
