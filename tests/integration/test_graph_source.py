@@ -188,6 +188,7 @@ async def test_a_login_that_is_refused_is_not_hammered(scene: Scene) -> None:
     for _ in range(5):
         await scene.refused()
     assert scene.asked == []
+    assert scene.tenant.exchange.requests.count("token") == 1
 
 
 async def test_an_application_without_rights_is_told_what_to_grant(scene: Scene) -> None:

@@ -99,20 +99,22 @@ class GraphClient:
 
     async def _page(self, url: str, mailbox: str, found: Listing) -> Json:
         """Read one page; waits out a short Retry-After, and renews a token that was refused."""
-        answer = await self._get(url, found)
+        token = await self._tokens.current()
+        answer = await self._get(url, token, found)
         if answer.status == 401:  # noqa: PLR2004 - Unauthorized
-            answer = await self._get(url, found, fresh=True)
+            token = await self._tokens.current(refused=token)
+            answer = await self._get(url, token, found)
         for _ in range(_REPEATS):
             wait = _wait(answer)
             if wait is None or wait > _BRIEF:
                 break
             await self._clock.sleep(wait.total_seconds())
-            answer = await self._get(url, found)
+            answer = await self._get(url, token, found)
         return await self._read(answer, mailbox)
 
-    async def _get(self, url: str, found: Listing, *, fresh: bool = False) -> Answer:
+    async def _get(self, url: str, token: str, found: Listing) -> Answer:
         headers = {
-            "Authorization": f"Bearer {await self._tokens.current(fresh=fresh)}",
+            "Authorization": f"Bearer {token}",
             "Prefer": PREFER,
             "Accept": "application/json",
         }

@@ -16,6 +16,7 @@ from cospaced.calendars.collecting import Collection
 from cospaced.calendars.graph import events, organizers
 from cospaced.calendars.graph.client import PAGE, Gone, GraphClient, Listing, events_of
 from cospaced.calendars.graph.token import Tokens
+from cospaced.calendars.login_gate import LoginGate
 from cospaced.calendars.organizer_copies import Ledger, Version
 from cospaced.calendars.organizer_looks import OrganizerLooks, Shown
 from cospaced.calendars.stamps import Stamp
@@ -63,7 +64,8 @@ class GraphSource:
         self._web = web
         self._clock = clock
         self._looks = OrganizerLooks(clock)
-        self._tokens = tokens = Tokens(settings, web, offload)
+        self._gate = LoginGate(clock, settings.timeout.total_seconds())
+        self._tokens = tokens = Tokens(settings, web, offload, self._gate)
         self._client = GraphClient(settings, web=web, tokens=tokens, offload=offload, clock=clock)
 
     async def poll(self, room: RoomSettings, previous: Reading | None, window: Timespan) -> Reading:
@@ -71,7 +73,8 @@ class GraphSource:
         seconds, begun = self._settings.timeout.total_seconds(), self._clock.monotonic()
         try:
             async with asyncio.timeout(seconds):
-                reading, versions = await self._poll(room, previous, window)
+                with self._gate.attempt():
+                    reading, versions = await self._poll(room, previous, window)
         except TimeoutError as error:
             text = f"it was not read within {seconds:g} s (raise timeout if it is that large)"
             raise CalendarError("timeout", text) from error
@@ -80,7 +83,8 @@ class GraphSource:
         if self._settings.organizer_copies:
             left = seconds - (self._clock.monotonic() - begun)
             before = organizer_copies.unpacked(previous, self._meant(room))
-            reading = await self._mended(room, reading, versions, before, left)
+            with self._gate.attempt():
+                reading = await self._mended(room, reading, versions, before, left)
         # What was learnt is to be stored, even if it is that there is nothing to learn.
         same = previous is not None and (reading.occurrences, reading.problems, reading.body) == (
             previous.occurrences,

@@ -2,7 +2,8 @@
 
 msal is synchronous, so it runs through the Offload port; its requests come back to the loop and go
 out by `host.web` like all others, with their deadline, size limit and trust. It keeps a token until
-shortly before its expiry, and asks no more than Entra's Retry-After allows.
+shortly before its expiry, and asks no more than Entra's Retry-After allows; that a refused secret
+is left alone for a while is the gate's doing.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from urllib.parse import urlencode
 import msal
 
 from cospaced.calendars.entra import refusal
+from cospaced.calendars.login_gate import LoginGate
 from cospaced.errors import CalendarError
 from cospaced.host.web import Web, WebError
 from cospaced.ports import Offload
@@ -28,33 +30,43 @@ _SECONDS = 10.0
 
 
 class Tokens:
-    """Access tokens for Graph; `current` may be asked at any time, by several at once."""
+    """Access tokens for Graph; `current` may be asked at any time, by several at once.
 
-    def __init__(self, settings: CalendarSettings, web: Web, offload: Offload) -> None:
+    One token serves them all: it is fetched by one of them, and the others wait for it.
+    """
+
+    def __init__(
+        self, settings: CalendarSettings, web: Web, offload: Offload, gate: LoginGate
+    ) -> None:
         self._settings = settings
         self._web = web
         self._offload = offload
+        self._gate = gate
         self._application: Any = None
         self._turn = asyncio.Lock()
 
-    async def current(self, *, fresh: bool = False) -> str:
-        """Return a token that is valid now; `fresh`: Graph has refused the one before.
+    async def current(self, *, refused: str = "") -> str:
+        """Return a token that is valid now; `refused` is one that Graph has refused.
 
         Raises CalendarError: `login` with what the administrator must mend, or `unreachable`.
         """
-        loop = asyncio.get_running_loop()
         async with self._turn:
-            work = functools.partial(self._asked, loop, fresh=fresh)
-            try:
-                answer: Mapping[str, Any] = await self._offload.run(work)
-            except WebError as error:
-                raise CalendarError(_kind(error), f"no token: {error}") from error
-            except msal.exceptions.MsalServiceError as error:
-                text = f"{self._settings.authority} gives no token now ({error})"
-                raise CalendarError("unreachable", text) from error
-            except ValueError as error:
-                # msal could not read the tenant's own description.
-                raise CalendarError("login", self._no_tenant(), shared=True) from error
+            # What another one was refused meanwhile is not asked for again.
+            with self._gate.attempt():
+                return await self._fetched(refused)
+
+    async def _fetched(self, refused: str) -> str:
+        work = functools.partial(self._asked, asyncio.get_running_loop(), refused)
+        try:
+            answer: Mapping[str, Any] = await self._offload.run(work)
+        except WebError as error:
+            raise CalendarError(_kind(error), f"no token: {error}") from error
+        except msal.exceptions.MsalServiceError as error:
+            text = f"{self._settings.authority} gives no token now ({error})"
+            raise CalendarError("unreachable", text) from error
+        except ValueError as error:
+            # msal could not read the tenant's own description.
+            raise CalendarError("login", self._no_tenant(), shared=True) from error
         token = answer.get("access_token")
         if isinstance(token, str) and token:
             return token
@@ -67,9 +79,9 @@ class Tokens:
         """
         return _roles(await self.current())
 
-    def _asked(self, loop: asyncio.AbstractEventLoop, *, fresh: bool) -> Mapping[str, Any]:
+    def _asked(self, loop: asyncio.AbstractEventLoop, refused: str) -> Mapping[str, Any]:
         """Ask msal, off the loop."""
-        if self._application is None or fresh:
+        if self._application is None:
             secret = self._settings.client_secret
             self._application = msal.ConfidentialClientApplication(
                 self._settings.client_id,
@@ -81,6 +93,10 @@ class Tokens:
             )
         scope = f"{self._settings.graph_url.rstrip('/')}/.default"
         answer: Mapping[str, Any] = self._application.acquire_token_for_client(scopes=[scope])
+        if refused and answer.get("access_token") == refused:
+            # Where another one was refused the same, the token is a new one by now.
+            self._application.remove_tokens_for_client()
+            answer = self._application.acquire_token_for_client(scopes=[scope])
         return answer
 
     def _no_tenant(self) -> str:
