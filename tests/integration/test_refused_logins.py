@@ -4,25 +4,37 @@ Accounts are locked after five or ten.
 """
 
 import asyncio
+import base64
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from cospaced.calendars.caldav import source as caldav_source
+from cospaced.calendars.caldav.source import CaldavSource
 from cospaced.calendars.exchange.source import MODULE, ExchangeSource
-from cospaced.calendars.login_gate import FIRST_PAUSE
-from cospaced.calendars.workers import WorkerPool
+from cospaced.calendars.ical_source import IcalSource
+from cospaced.calendars.login_gate import FIRST_PAUSE, LATER
+from cospaced.calendars.workers import InlineExpander, WorkerPool
 from cospaced.errors import CalendarError
 from cospaced.exchange_simulator.exchange import Exchange
 from cospaced.exchange_simulator.graph.faults import Fault
+from cospaced.host.offload import ThreadOffload
+from cospaced.host.web import Web
 from cospaced.ports import CalendarSource
-from cospaced.settings import RoomSettings, Secret
+from cospaced.settings import CalendarSettings, RoomSettings, Secret, SourceType
 from support.exchange_calendars import SERVICE, exchange_source, server
 from support.graph_calendars import graph_source, tenant
+from support.ical import calendar, event
+from support.scripted_caldav import multistatus, response
 from support.situations import NOW, WINDOW
 from support.source_writers import SetClock
+from support.web_server import Reply, Seen, WebServer, web_server
 
 
 WRONG, RIGHT = Secret("wrong"), Secret("right")
@@ -136,3 +148,108 @@ async def test_graph_that_refuses_every_token_costs_one_more_and_is_left_alone()
         assert await together(source, rooms) == ALL_REFUSED
         assert running.graph.seen == []
         assert running.exchange.requests.count("token") == 2
+
+
+# --- CalDAV and feeds ---------------------------------------------------------------------------
+
+
+class Site:
+    """A web server that asks for a login; `own` are paths that want another one than the rest."""
+
+    def __init__(self) -> None:
+        self.own: set[str] = set()
+        self.forbidden: set[str] = set()
+        self.refused = 0
+        self.server: WebServer | None = None
+
+    def rooms(self) -> list[RoomSettings]:
+        assert self.server is not None
+        urls = [self.server.url(f"/rooms/{n}/") for n in range(40)]
+        return [
+            RoomSettings(name=f"room{n}", calendar="web", url=url) for n, url in enumerate(urls)
+        ]
+
+    def answer(self, seen: Seen) -> Reply:
+        said = seen.headers.get("authorization", "")
+        wanted = base64.b64encode(f"svc:{RIGHT.reveal()}".encode()).decode()
+        if said != f"Basic {wanted}" or seen.path in self.own:
+            self.refused += bool(said)
+            return Reply(401, {"WWW-Authenticate": 'Basic realm="rooms"'})
+        if seen.path in self.forbidden:
+            return Reply(403)
+        if seen.method == "GET":
+            return Reply(200, {"Content-Type": "text/calendar"}, calendar(event(uid="one")))
+        kind = "<D:resourcetype><D:collection/><C:calendar/></D:resourcetype>"
+        token = "<D:sync-token>token-1</D:sync-token>"
+        return multistatus(*([response(seen.path, kind + token)] * (seen.method == "PROPFIND")))
+
+
+@asynccontextmanager
+async def web_source(
+    kind: SourceType, password: Secret, clock: SetClock
+) -> AsyncIterator[CalendarSource]:
+    """Make a source of CalDAV calendars or of feeds."""
+    settings = CalendarSettings(
+        name="web", type=kind, username="svc", password=password, timeout=timedelta(seconds=20)
+    )
+    offload, zone = ThreadOffload("refused logins"), "Europe/Berlin"
+    source: CalendarSource = (
+        CaldavSource(
+            settings,
+            time_zone=zone,
+            workers=partial(WorkerPool, size=2, module=caldav_source.MODULE),
+            clock=clock,
+        )
+        if kind is SourceType.CALDAV
+        else IcalSource(
+            settings,
+            time_zone=zone,
+            web=Web(connections=settings.at_once),
+            expander=InlineExpander(offload),
+            offload=offload,
+            clock=clock,
+        )
+    )
+    try:
+        yield source
+    finally:
+        await source.close()
+        offload.close()
+
+
+WEB = pytest.mark.parametrize("kind", [SourceType.CALDAV, SourceType.ICAL])
+
+
+@WEB
+async def test_a_wrong_password_reaches_a_web_server_once_and_once_after_each_pause(
+    kind: SourceType,
+) -> None:
+    clock, site = SetClock(NOW), Site()
+    async with web_server(site.answer) as site.server, web_source(kind, WRONG, clock) as source:
+        rooms, pause = site.rooms(), FIRST_PAUSE
+        for n in range(1, 4):
+            assert await together(source, rooms) == ALL_REFUSED
+            assert site.refused == n
+            clock.leap(pause - 10)
+            assert await together(source, rooms) == ALL_REFUSED
+            assert site.refused == n
+            clock.leap(10)
+            pause *= 2
+
+
+@WEB
+async def test_what_one_room_is_refused_keeps_no_other_room_unread(kind: SourceType) -> None:
+    clock, site = SetClock(NOW), Site()
+    async with web_server(site.answer) as site.server, web_source(kind, RIGHT, clock) as source:
+        rooms = site.rooms()
+        site.own.add("/rooms/0/")
+        site.forbidden.add("/rooms/1/")
+        assert await together(source, rooms[1:]) == {"login": 1, "read": 38}
+        for _ in range(3):
+            assert await together(source, rooms) == {"login": 2, "read": 38}
+        assert site.refused == 1
+        site.forbidden.clear()
+        assert await together(source, rooms) == {"login": 1, "read": 39}
+        site.own.clear()
+        clock.leap(FIRST_PAUSE + LATER)
+        assert await together(source, rooms) == ALL_READ

@@ -86,7 +86,8 @@ class Feed:
         if status == 304:  # noqa: PLR2004 - Not Modified
             return Fetched(data=None, requests=requests)
         if status in (401, 403, 407):
-            raise CalendarError("login", f"{host} refuses the login (status {status}): {_LOGIN}")
+            text = f"{host} refuses the login (status {status}): {_LOGIN}"
+            raise CalendarError("login", text, shared=status == 401)  # noqa: PLR2004 - Unauthorized
         if status in (404, 410):
             raise CalendarError(
                 "not_found", f"{host} has no such calendar (status {status}): mend the room's url"

@@ -13,6 +13,7 @@ from datetime import datetime
 from cospaced.calendars import file, icalendar_text, rolling, stamps
 from cospaced.calendars.feed import Feed
 from cospaced.calendars.job import Expansion, Job
+from cospaced.calendars.login_gate import ServerGates
 from cospaced.calendars.stamps import TextStamp
 from cospaced.calendars.time_limit import time_limit
 from cospaced.calendars.workers import Expander
@@ -61,6 +62,7 @@ class IcalSource:
         self._time_zone = time_zone
         self._web = web
         self._feed = Feed(web, settings, limit) if web is not None else None
+        self._gates = ServerGates(settings, clock)
         self._expander = expander
         self._offload = offload
         self._clock = clock
@@ -102,9 +104,10 @@ class IcalSource:
             work = functools.partial(file.read, room.path, modified, now=now, limit=self._limit)
             content = await self._offload.run(work)
             return _Read(data=content.data, modified=content.stamp)
-        if self._feed is None or not room.url:
+        feed = self._feed
+        if feed is None or not room.url:
             raise CalendarError("not_found", f"room {room.name} has neither path nor url")
-        fetched = await self._feed.read(room.url, etag, modified)
+        fetched = await self._gates.first(room.url, lambda: feed.read(room.url, etag, modified))
         return _Read(
             data=fetched.data,
             etag=fetched.etag,

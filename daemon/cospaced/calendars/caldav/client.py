@@ -227,7 +227,8 @@ class Client:
         """Raise the CalendarError that an answer's status means."""
         status, host, path = answer.status, self._host, urlsplit(answer.url).path
         if status in (401, 407):
-            raise CalendarError("login", f"{host} refuses the login (status {status}): {_LOGIN}")
+            text = f"{host} refuses the login (status {status}): {_LOGIN}"
+            raise CalendarError("login", text, shared=True)
         if status == 403:  # noqa: PLR2004 - Forbidden
             raise CalendarError(
                 "login",

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from cospaced.calendars import rolling, stamps
 from cospaced.calendars.caldav.jobs import Account, CaldavStamp, Fetch, Fetched, Look, Looked
+from cospaced.calendars.login_gate import ServerGates
 from cospaced.calendars.time_limit import time_limit
 from cospaced.calendars.workers import WorkerPool
 from cospaced.domain.calendar import Reading
@@ -49,6 +50,7 @@ class CaldavSource:
         self._pools: dict[str, WorkerPool] = {}
         self._closed = False
         self._clock = clock
+        self._gates = ServerGates(settings, clock)
         self._account = Account(
             url=settings.url,
             username=settings.username,
@@ -81,7 +83,7 @@ class CaldavSource:
             return await self._read(room, None, None, window, meant, deadline)
         looked: Looked | None = None
         if self._holds(stamp, room) and rolling.within(window, previous.covered):
-            looked = await self._look(stamp, previous.covered, deadline)
+            looked = await self._look(room, stamp, previous.covered, deadline)
             if looked.changes == ():
                 return replace(
                     previous,
@@ -98,7 +100,9 @@ class CaldavSource:
         hurry = stamp.broken and stamp.age(now) > _BROKEN_AGAIN
         return rolling.trusted(stamp, room, now) and not hurry
 
-    async def _look(self, stamp: CaldavStamp, covered: Timespan, deadline: float) -> Looked:
+    async def _look(
+        self, room: RoomSettings, stamp: CaldavStamp, covered: Timespan, deadline: float
+    ) -> Looked:
         look = Look(
             account=self._account,
             stamp=stamp,
@@ -106,7 +110,9 @@ class CaldavSource:
             deadline=deadline - _MARGIN,
             now=self._clock.now(),
         )
-        looked: Looked = await self._do(look, stamp.collection, deadline)
+        looked: Looked = await self._gates.first(
+            room.url, lambda: self._do(look, stamp.collection, deadline)
+        )
         return looked
 
     async def _read(
@@ -135,7 +141,9 @@ class CaldavSource:
             now=self._clock.now(),
             meant=meant,
         )
-        fetched: Fetched = await self._do(fetch, room.url, deadline)
+        fetched: Fetched = await self._gates.first(
+            room.url, lambda: self._do(fetch, room.url, deadline)
+        )
         reading = Reading(
             occurrences=fetched.occurrences,
             covered=covered,
