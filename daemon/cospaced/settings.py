@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 
 STATE_FILE = "state.db"
 """Its name in state_dir."""
+_EXCHANGE_ONLINE = (".office365.com", ".office365.us", "outlook.office.com")
+_ENTRA = (".microsoftonline.com", ".microsoftonline.us")
 
 
 class Secret:
@@ -226,6 +229,21 @@ class CalendarSettings:
                 return 4
             case _:
                 return 16
+
+    @property
+    def in_exchange_online(self) -> bool:
+        """Whether a calendar of type exchange is in Microsoft's cloud.
+
+        The server says so, not OAuth, nor Entra as the authority: an Exchange Server with (hybrid)
+        modern authentication has both. Only before Autodiscover has found the server they must do.
+        """
+        if self.server == "autodiscover":
+            return self.auth == "oauth" and _host(self.authority).endswith(_ENTRA)
+        return _host(self.server).endswith(_EXCHANGE_ONLINE)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

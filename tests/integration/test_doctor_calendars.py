@@ -1,6 +1,7 @@
 """What the doctor finds in calendars, one fault at a time."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -126,7 +127,12 @@ async def test_titles_that_are_organizers_names_are_a_warning_with_exchanges_com
         ("https://outlook.office365.com/EWS/Exchange.asmx", "basic", 0, WARNING),
         ("autodiscover", "oauth", 0, WARNING),
         ("autodiscover", "oauth", 200, ERROR),
+        ("https://Outlook.Office365.com:443/EWS/Exchange.asmx", "oauth", 0, WARNING),
         ("https://mail.example.org/EWS/Exchange.asmx", "ntlm", 0, OK),
+        # Modern authentication on premises; Entra is its authority too.
+        ("https://mail.example.org/EWS/Exchange.asmx", "oauth", 0, OK),
+        ("https://office365.example.org/EWS/Exchange.asmx", "oauth", 200, OK),
+        ("autodiscover", "ntlm", 0, OK),
     ],
 )
 async def test_ews_of_exchange_online_has_a_last_day(
@@ -143,6 +149,19 @@ async def test_ews_of_exchange_online_has_a_last_day(
         assert found.subject == "calendar cloud"
         assert "type = graph" in found.remedy
         assert "2027-04-01" in found.seen
+        assert ("write its URL as server" in found.remedy) == (server == "autodiscover")
+
+
+async def test_autodiscover_with_an_authority_of_ones_own_is_on_premises() -> None:
+    calendar = CalendarSettings(
+        name="hq",
+        type=SourceType.EXCHANGE,
+        server="autodiscover",
+        auth="oauth",
+        authority="https://adfs.example.org/adfs",
+    )
+    assert not calendar.in_exchange_online
+    assert replace(calendar, authority="https://login.microsoftonline.com").in_exchange_online
 
 
 async def test_a_room_whose_own_answer_is_never_seen_is_a_note(site: Doctored) -> None:

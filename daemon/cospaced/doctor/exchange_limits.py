@@ -8,7 +8,6 @@ in Exchange").
 from collections.abc import Iterator, Sequence
 
 from cospaced.doctor.base import Area, Check, Finding, counted, note, ok
-from cospaced.doctor.exchange_online import in_the_cloud
 from cospaced.doctor.site import Site
 from cospaced.settings import CalendarSettings, SourceType
 
@@ -48,7 +47,7 @@ def budget(calendar: CalendarSettings) -> str:
 
 
 def _requests(calendar: CalendarSettings) -> Iterator[Finding]:
-    if calendar.access != "delegate" or in_the_cloud(calendar):
+    if calendar.access != "delegate" or calendar.in_exchange_online:
         return
     seen = f"all its rooms share the budget of {calendar.username}, which cannot be seen from here"
     if calendar.max_connections > OF_2010:
@@ -57,7 +56,7 @@ def _requests(calendar: CalendarSettings) -> Iterator[Finding]:
 
 
 def _streams(calendar: CalendarSettings, rooms: int) -> Iterator[Finding]:
-    streams = STREAMS_ONLINE if in_the_cloud(calendar) else STREAMS
+    streams = STREAMS_ONLINE if calendar.in_exchange_online else STREAMS
     if calendar.notifications != "streaming" or rooms <= streams * ON_A_STREAM:
         return
     seen = (
@@ -68,7 +67,7 @@ def _streams(calendar: CalendarSettings, rooms: int) -> Iterator[Finding]:
         f"write notifications = poll in [calendar:{calendar.name}], or divide its rooms over "
         "several calendars, each with an account of its own"
     )
-    if not in_the_cloud(calendar):
+    if not calendar.in_exchange_online:
         remedy += ", or raise HangingConnectionLimit in the web.config of EWS"
     yield note(seen, remedy, f"calendar {calendar.name}")
 

@@ -17,15 +17,16 @@ _REMEDY = (
     "Grant-CospacedGraph.ps1), and write type = graph with tenant_id, client_id and client_secret "
     "in [calendar:{name}]; mailbox stays as it is in its rooms"
 )
+_OR_NOT = "if Autodiscover leads to an Exchange Server of your own, write its URL as server"
 
 
 async def look(site: Site) -> Sequence[Finding]:
     """Tell calendars that will not be readable soon, or are no more."""
     found = []
     for calendar in site.settings.calendars:
-        if calendar.type is not SourceType.EXCHANGE or not in_the_cloud(calendar):
+        if calendar.type is not SourceType.EXCHANGE or not calendar.in_exchange_online:
             continue
-        remedy, subject = _REMEDY.format(name=calendar.name), f"calendar {calendar.name}"
+        remedy, subject = _remedy(calendar), f"calendar {calendar.name}"
         if site.clock.now() >= CLOSED:
             found.append(error("Exchange Online has closed EWS on 2027-04-01", remedy, subject))
         else:
@@ -37,9 +38,9 @@ async def look(site: Site) -> Sequence[Finding]:
     return found or [ok("none is read by EWS from Exchange Online")]
 
 
-def in_the_cloud(calendar: CalendarSettings) -> bool:
-    """Whether a calendar of type exchange is in Exchange Online."""
-    return "office365." in calendar.server.lower() or calendar.auth == "oauth"
+def _remedy(calendar: CalendarSettings) -> str:
+    told = _REMEDY.format(name=calendar.name)
+    return f"{told}; {_OR_NOT}" if calendar.server == "autodiscover" else told
 
 
 CHECK = Check(slug="exchange_online", title="Exchange Online", area=Area.CALENDARS, look=look)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 from cospaced.doctor.base import Finding, about, counted, error, split_fault, split_remedy
 from cospaced.doctor.exchange_limits import budget
-from cospaced.doctor.exchange_online import in_the_cloud
 from cospaced.errors import CalendarError
 from cospaced.settings import RoomSettings, Settings, SourceType
 
@@ -68,7 +67,7 @@ class Unread:
 
     def _throttled(self, name: str) -> str:
         (calendar,) = (one for one in self._settings.calendars if one.name == name)
-        if calendar.type is not SourceType.EXCHANGE or in_the_cloud(calendar):
+        if calendar.type is not SourceType.EXCHANGE or calendar.in_exchange_online:
             return _THROTTLED
         return budget(calendar)
 

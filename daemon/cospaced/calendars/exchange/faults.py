@@ -26,7 +26,6 @@ from cospaced.host.tls import certificate_text
 from cospaced.settings import CalendarSettings
 
 
-ONLINE = ("outlook.office365.com", "outlook.office.com", "outlook.office365.us")
 _BACK_OFF = 60.0
 
 
@@ -119,7 +118,7 @@ def _of_login(
             text = f"{host} refuses the login ({_credentials(settings)})"
             return CalendarError("login", text, shared=True)
         case Forbidden():
-            return CalendarError("login", _forbidden(host), shared=True)
+            return CalendarError("login", _forbidden(settings, host), shared=True)
         case errors.ErrorNonExistentMailbox():
             return CalendarError("not_found", f"there is no mailbox {mailbox} (mend mailbox)")
         case errors.ErrorImpersonateUserDenied():
@@ -155,8 +154,8 @@ def _credentials(settings: CalendarSettings) -> str:
     return f"check username and password, or whether the server wants auth = {other}"
 
 
-def _forbidden(host: str) -> str:
-    if host.partition(":")[0] in ONLINE:
+def _forbidden(settings: CalendarSettings, host: str) -> str:
+    if settings.in_exchange_online:
         return (
             f"{host} forbids EWS: Exchange Online blocks it since 2026-10-01 unless the tenant has"
             " allowed it, and ends it on 2027-04-01; read these rooms by a calendar of type graph"
