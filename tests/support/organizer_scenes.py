@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from cospaced.domain.calendar import Reading
@@ -32,25 +32,10 @@ AULA = address_of("aula")
 DAY = timedelta(days=1)
 
 
-class Hours(SetClock):
-    """A clock whose seconds leap, too, when it is set forward."""
-
-    def __init__(self, now: datetime) -> None:
-        super().__init__(now)
-        self._leapt = 0.0
-
-    def advance(self, by: timedelta) -> None:
-        super().advance(by)
-        self._leapt += by.total_seconds()
-
-    def monotonic(self) -> float:
-        return super().monotonic() + self._leapt
-
-
 class Scene:
     """One room; `polled` is its last reading. What is asked differs from kind to kind."""
 
-    def __init__(self, exchange: Exchange, source: CalendarSource, clock: Hours) -> None:
+    def __init__(self, exchange: Exchange, source: CalendarSource, clock: SetClock) -> None:
         self.exchange = exchange
         self.source = source
         self.clock = clock
@@ -101,7 +86,7 @@ class Scene:
 
     def roll(self, by: timedelta) -> None:
         """Let time go by, and the window with it."""
-        self.clock.advance(by)
+        self.clock.leap(by.total_seconds())
         self.window = Timespan(self.window.start + by, self.window.end + by)
 
     def forget(self) -> None:
@@ -216,7 +201,7 @@ Kind = Callable[..., AbstractAsyncContextManager[Scene]]
 @asynccontextmanager
 async def on_premises(folder: Path, **changes: object) -> AsyncIterator[Scene]:
     """A room in an Exchange Server; `changes` are those of the calendar's settings."""
-    clock, settings = Hours(NOW), {"organizer_copies": True, **changes}
+    clock, settings = SetClock(NOW), {"organizer_copies": True, **changes}
     async with (
         server(folder, clock) as running,
         exchange_source(running, clock, **settings) as source,
@@ -227,6 +212,6 @@ async def on_premises(folder: Path, **changes: object) -> AsyncIterator[Scene]:
 @asynccontextmanager
 async def in_the_cloud(_: Path, **changes: object) -> AsyncIterator[Scene]:
     """A room in Exchange Online; likewise."""
-    clock, settings = Hours(NOW), {"organizer_copies": True, **changes}
+    clock, settings = SetClock(NOW), {"organizer_copies": True, **changes}
     async with tenant(clock) as running, graph_source(running, clock, **settings) as source:
         yield GraphScene(running.exchange, source, clock)
