@@ -62,7 +62,7 @@ class Desk:
         reading = await writer.source().poll(room, self.readings.get(name), self.window)
         self.readings[name] = replace(reading, unchanged=False)
         now = self.clock.now()
-        self.copies.update(name, room.calendar, reading.occurrences, now)
+        self.copies.update(name, room.calendar, reading, now)
         return reading
 
     async def poll_all(self) -> None:

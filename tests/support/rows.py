@@ -17,6 +17,7 @@ from cospaced.domain.calendar import (
     Busy,
     Doubt,
     EventProblem,
+    Held,
     Missed,
     Occurrence,
     Reading,
@@ -138,6 +139,7 @@ def a_reading(**others: Any) -> Reading:
             place="5eed",
             doubt=Doubt(missed=(Missed(key=("b", ""), since=NINE),), dangerous=True),
             failing_since=NINE + HOUR,
+            held=(Held(key=("b", ""), reason="no start"),),
         ),
     }
     return Reading(**(reading | others))

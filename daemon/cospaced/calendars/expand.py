@@ -8,14 +8,16 @@ those for the whole process by name, and two calendars mean different things by 
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 from cospaced.calendars.icalendar_text import CalendarText
+from cospaced.calendars.meaning import Meaning, meaning
 from cospaced.calendars.parts import Part, part, recurrence_id
 from cospaced.calendars.properties import Property, parse
-from cospaced.calendars.series import Lost, expand_series
+from cospaced.calendars.series import Lost, Series, expand_series, series_of
 from cospaced.calendars.unusable import Unusable
 from cospaced.calendars.zones import ZoneBook
-from cospaced.domain.calendar import EventProblem, Occurrence
+from cospaced.domain.calendar import Answer, EventProblem, Loss, Occurrence
 from cospaced.domain.timespan import Timespan
 
 
@@ -23,6 +25,16 @@ _TWO_ORGANIZERS = "its UID stands for events of different organizers; the newest
 
 Guard = Callable[[], AbstractContextManager[None]]
 """Entered for each UID; raises Unusable inside where that takes too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """A VEVENT that could not be read: why, and as an override of what, if that much can be."""
+
+    reason: str
+    named: Lost | None
+    off: bool
+    """Whether it says all the same that it does not take place here."""
 
 
 def expand_group(
@@ -39,26 +51,57 @@ def expand_group(
     `books` are the zones of the calendar's scopes, `address` is the room's own. Never raises for
     what stands in the events.
     """
-    problems: list[str] = []
+    problems: list[EventProblem] = []
     found: list[Occurrence] = []
+    parts: list[Part] = []
     try:
         with guard():
-            parts, lost = _read(calendar, uid, books, address, problems)
+            parts, unread = _read(calendar, uid, books, address)
+            series = series_of(uid, parts)
+            problems += (_problem(uid, one, series) for one in unread)
             if len({p.meaning.organizer for p in parts if p.recurrence_id is None} - {""}) > 1:
-                problems.append(_TWO_ORGANIZERS)
+                problems.append(EventProblem(uid=uid, text=_TWO_ORGANIZERS, loss=Loss.NONE))
+            lost = [one.named for one in unread if one.named is not None]
             if len(parts) == 1 and not parts[0].recurs and not lost:
                 found = [parts[0].occurrence(uid)]
-            else:
-                found = list(expand_series(uid, parts, lost, covered))
+            elif series is not None:
+                found = list(expand_series(series, lost, covered))
     except Unusable as error:
-        problems.append(str(error))
+        problems.append(_of_all(uid, str(error), parts))
     except MemoryError:
-        problems.append("it takes too much memory")
+        problems.append(_of_all(uid, "it takes too much memory", parts))
     # The libraries beneath raise these for rules and times that they did not expect.
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        problems.append(f"it cannot be worked out ({type(error).__name__}: {error})")
-    told = tuple(EventProblem(uid=uid, text=text) for text in dict.fromkeys(problems))
-    return tuple(one for one in found if belongs(one, covered)), told
+        text = f"it cannot be worked out ({type(error).__name__}: {error})"
+        problems.append(_of_all(uid, text, parts))
+    return tuple(one for one in found if belongs(one, covered)), tuple(dict.fromkeys(problems))
+
+
+def _of_all(uid: str, text: str, parts: Sequence[Part]) -> EventProblem:
+    """Return what is wrong with a whole UID, of which so much could be read."""
+    off = bool(parts) and all(_off(part.meaning) for part in parts)
+    return EventProblem(uid=uid, text=text, loss=Loss.NONE if off else Loss.ALL)
+
+
+def _off(said: Meaning) -> bool:
+    return said.cancelled or said.answer is Answer.DECLINED
+
+
+def _problem(uid: str, unread: _Unread, series: Series | None) -> EventProblem:
+    """Return a VEVENT that could not be read as a problem that costs no more than it says."""
+    named = unread.named
+    # A cancellation may lack its times (RFC 5546, section 3.2.5); beside a bad master a good one
+    # speaks for the series.
+    if unread.off or (named is None and series is not None and series.master is not None):
+        return EventProblem(uid=uid, text=unread.reason, loss=Loss.NONE)
+    if series is None or named is None:
+        return EventProblem(uid=uid, text=unread.reason)
+    return EventProblem(
+        uid=uid,
+        text=unread.reason,
+        loss=Loss.LATER if named.this_and_future else Loss.ONE,
+        recurrence_id=series.name_of(named),
+    )
 
 
 def belongs(occurrence: Occurrence, covered: Timespan) -> bool:
@@ -73,24 +116,20 @@ def _read(
     uid: str,
     books: Sequence[ZoneBook],
     address: str,
-    problems: list[str],
-) -> tuple[list[Part], list[Lost]]:
-    """Read the VEVENTs of a UID; those that cannot be read are told and, if they can be, named."""
+) -> tuple[list[Part], list[_Unread]]:
+    """Read the VEVENTs of a UID; those that cannot be read are named as far as they can be."""
     parts: list[Part] = []
-    lost: list[Lost] = []
+    unread: list[_Unread] = []
     # Where two have the same revision, their order in the file decides nothing.
     for event in sorted(calendar.groups[uid], key=lambda one: one.lines):
         properties = tuple(parse(line) for line in event.lines)
-        zones = books[event.scope]
+        zones, method = books[event.scope], calendar.scopes[event.scope].method
         try:
-            method = calendar.scopes[event.scope].method
             parts.append(part(properties, zones, address, method))
         except Unusable as error:
-            problems.append(str(error))
-            named = _named(properties, zones)
-            if named is not None:
-                lost.append(named)
-    return parts, lost
+            off = _off(meaning(properties, address, method))
+            unread.append(_Unread(str(error), _named(properties, zones), off))
+    return parts, unread
 
 
 def _named(properties: tuple[Property, ...], zones: ZoneBook) -> Lost | None:

@@ -128,6 +128,8 @@ class _Reader:
     _problems: list[EventProblem] = field(default_factory=list)
     _event: list[str] = field(default_factory=list)
     _zone: list[str] = field(default_factory=list)
+    _stray_uid: str = ""
+    """A UID between the components: that of an event whose BEGIN is missing."""
     _default_zone: str = ""
     _method: str = ""
 
@@ -163,6 +165,7 @@ class _Reader:
         )
 
     def _begin(self, component: str) -> None:
+        self._stray_uid = ""
         if component == "VCALENDAR":
             if self._stack:
                 raise CalendarError("truncated", "a calendar in it begins before the last ended")
@@ -183,7 +186,7 @@ class _Reader:
     def _end(self, component: str) -> None:
         if component not in self._stack:
             if component == "VEVENT":
-                self._problems.append(EventProblem(uid="", text=MISSING_BEGIN))
+                self._problems.append(EventProblem(uid=self._stray_uid, text=MISSING_BEGIN))
             return
         if component != self._stack[-1] and component != "VEVENT":
             self._abandon()
@@ -205,7 +208,7 @@ class _Reader:
     def _abandon(self) -> None:
         """Tell of an event that is open where it cannot be."""
         if "VEVENT" in self._stack:
-            uid = next((parse(x).value for x in self._event if name_of(x) == "UID"), "")
+            uid = next((_uid(x) for x in self._event if name_of(x) == "UID"), "")
             self._problems.append(EventProblem(uid=uid, text=MISSING_END))
 
     def _heading(self, name: str, line: str) -> None:
@@ -213,6 +216,8 @@ class _Reader:
             self._default_zone = parse(line).text
         elif name == "METHOD":
             self._method = parse(line).value.upper()
+        elif name == "UID":
+            self._stray_uid = _uid(line)
 
     def _keep_zone(self) -> None:
         self._zone.append("END:VTIMEZONE")
@@ -225,7 +230,7 @@ class _Reader:
         for line in self._event:
             name = name_of(line)
             if name == "UID" and not uid:
-                uid = outlook_uid.normalise(parse(line).text)
+                uid = _uid(line)
             if name in _KEPT or (name == "ATTENDEE" and self._is_room(line)):
                 kept.append(name + line[len(name) :].rstrip())
         if other_video.found_in(self._event):
@@ -241,6 +246,10 @@ class _Reader:
             or "cutype=resource" in low
             or (bool(self.address) and self.address in low)
         )
+
+
+def _uid(line: str) -> str:
+    return outlook_uid.normalise(parse(line).text)
 
 
 def _made_uid(lines: list[str]) -> str:

@@ -85,24 +85,34 @@ class Series:
         if part.recurrence_id is None and not part.recurs:
             return ""
         leader = self.master.start if self.master else part.recurrence_id
-        if leader is not None and leader.is_date:
+        return self._named(original, is_date=leader is not None and leader.is_date)
+
+    def name_of(self, lost: Lost) -> str:
+        """Return the recurrence id of the instance that an unreadable override speaks for."""
+        leader = self.master.start if self.master else lost.recurrence_id
+        return self._named(self.original(lost.recurrence_id), is_date=leader.is_date)
+
+    def _named(self, original: datetime, *, is_date: bool) -> str:
+        if is_date:
             return f"{original.date()}"
         return f"{self.zone.to_utc(original).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def expand_series(
-    uid: str, parts: Iterable[Part], lost: Sequence[Lost], covered: Timespan
-) -> Iterator[Occurrence]:
-    """Yield the occurrences of a series in `covered` and somewhat around it; raises Unusable."""
+def series_of(uid: str, parts: Iterable[Part]) -> Series | None:
+    """Return the readable VEVENTs of a UID as a series, None where there are none."""
     newest = sorted(parts, key=_revision, reverse=True)
     if not newest:
-        return
+        return None
     master = next((p for p in newest if p.recurrence_id is None), None)
-    series = Series(uid, tuple(newest), master, (master or newest[0]).start.zone)
+    return Series(uid, tuple(newest), master, (master or newest[0]).start.zone)
+
+
+def expand_series(series: Series, lost: Sequence[Lost], covered: Timespan) -> Iterator[Occurrence]:
+    """Yield the occurrences of a series in `covered` and somewhat around it; raises Unusable."""
     known: set[str] = set()
     for original, part in series.overrides(this_and_future=False).items():
         known.add(name := series.name(part, original))
-        yield part.occurrence(uid, name)
+        yield part.occurrence(series.uid, name)
     cut = min((series.original(x.recurrence_id) for x in lost if x.this_and_future), default=None)
     for occurrence, original in _ruled_occurrences(series, lost, covered):
         if occurrence.recurrence_id not in known and (cut is None or original < cut):

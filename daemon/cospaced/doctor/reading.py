@@ -47,11 +47,13 @@ async def look(site: Site) -> Sequence[Finding]:
 def _problems(reading: Reading, subject: str) -> list[Finding]:
     """Return what could not be understood; these events become no bookings."""
     remedy = "mend or delete the event in the calendar"
+    # One fault of many occurrences of a series is one.
+    texts = [text for _, text in dict.fromkeys((p.uid, p.text) for p in reading.problems)]
     found = [
-        warning(split_remedy(problem.text)[0], split_remedy(problem.text)[1] or remedy, subject)
-        for problem in reading.problems[:_SHOWN]
+        warning(split_remedy(text)[0], split_remedy(text)[1] or remedy, subject)
+        for text in texts[:_SHOWN]
     ]
-    more = len(reading.problems) - _SHOWN
+    more = len(texts) - _SHOWN
     if more > 0:
         text = f"{counted(more, 'more event')} of it cannot be understood"
         found.append(warning(text, "cospaced agenda --all lists them", subject))

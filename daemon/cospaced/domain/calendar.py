@@ -83,14 +83,48 @@ class Copy:
     seen_at: datetime
     accepted_before: bool = False
     """Was accepted once: an update that Exchange turns unanswered keeps the booking."""
+    held: str = ""
+    """Why it cannot be understood any more, so that it goes on as last read; see `unreadable`."""
+
+
+class Loss(StrEnum):
+    """Which occurrences of its UID a problem leaves unknown."""
+
+    ALL = "all"
+    """Every one that is not shown all the same."""
+    LATER = "later"
+    """The one that it names and those after it (RANGE=THISANDFUTURE)."""
+    ONE = "one"
+    """The one that it names."""
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventProblem:
-    """An event that could not be understood and was left out; it costs only itself."""
+    """An event that could not be understood and was left out; it costs only itself.
+
+    `recurrence_id` is what `loss` speaks of, empty where that is no single occurrence.
+    """
 
     uid: str
     text: str
+    loss: Loss = Loss.ALL
+    recurrence_id: str = ""
+
+    def hides(self, occurrence: Occurrence) -> bool:
+        """Whether an occurrence that is not shown may be there still, but for this."""
+        if occurrence.uid != self.uid:
+            return False
+        match self.loss:
+            case Loss.ALL:
+                return True
+            case Loss.LATER:
+                # Within a series all are written alike, so that their order is that of time.
+                return occurrence.recurrence_id >= self.recurrence_id
+            case Loss.ONE:
+                return occurrence.recurrence_id == self.recurrence_id
+            case Loss.NONE:
+                return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +148,14 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """An occurrence that goes on as last read, and why it cannot be understood any more."""
+
+    key: tuple[str, str]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """What is known of a room's calendar besides its last reading; stored with it, for a restart.
 
@@ -124,6 +166,7 @@ class Standing:
     place: str = ""
     doubt: Doubt = Doubt()
     failing_since: datetime | None = None
+    held: tuple[Held, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -165,7 +165,8 @@ def _in_agreement(
     agreeing: list[Copy] = []
     left: list[Copy] = []
     for copy in copies:
-        same = copy.occurrence.span == newest.occurrence.span
+        # What one says now that goes on as last read is not known, so it contradicts nobody.
+        same = copy.held or copy.occurrence.span == newest.occurrence.span
         read_since = read_at.get(copy.room, _NEVER) > newest.seen_at
         (agreeing if same or not read_since else left).append(copy)
     return agreeing, left

@@ -46,6 +46,8 @@ def copy_text(copy: Copy, left_out: str = "") -> str:
         f"{copy.room} (calendar {copy.source}): {moment_text(event.start)} to "
         f"{moment_text(event.end)}, revision {event.sequence}{stamp}"
     )
+    if copy.held:
+        says = f"{says}; goes on as last read, for it cannot be understood now: {copy.held}"
     return f"{says}; left out: {left_out}" if left_out else says
 
 

@@ -52,7 +52,9 @@ async def read(
         if isinstance(reading, CalendarError):
             problems.append((room, str(reading)))
         else:
-            problems += [(room, problem.text) for problem in reading.problems]
+            # One fault of many occurrences of a series is one.
+            told = dict.fromkeys((problem.uid, problem.text) for problem in reading.problems)
+            problems += [(room, text) for _, text in told]
     bookings, skipped = folded(settings, readings, span, clock.now(), known)
     return Agenda(bookings=bookings, problems=tuple(problems), skipped=skipped)
 
@@ -120,7 +122,7 @@ def folded(
     for room in settings.rooms:
         reading = readings[room.name]
         if isinstance(reading, Reading):
-            copies.update(room.name, room.calendar, reading.occurrences, now)
+            copies.update(room.name, room.calendar, reading, now)
     rooms = {room.name: room for room in settings.rooms}
     # The newest row of an event speaks for it, whatever id it goes on under.
     newest = {

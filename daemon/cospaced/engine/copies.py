@@ -1,9 +1,10 @@
 """Every room's copies of occurrences, as last read, by room and by occurrence."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 
-from cospaced.domain.calendar import Answer, Copy, Occurrence
+from cospaced.domain.calendar import Answer, Copy, Occurrence, Reading
 
 
 Key = tuple[str, str]
@@ -23,7 +24,7 @@ class Copies:
         self,
         room: str,
         source: str,
-        occurrences: Collection[Occurrence],
+        reading: Reading,
         now: datetime,
         accepted: Collection[Key] = (),
     ) -> tuple[Key, ...]:
@@ -33,8 +34,11 @@ class Copies:
         """
         before = self._by_room.get(room, {})
         after: dict[Key, Copy] = {}
-        for occurrence in occurrences:
+        for occurrence in reading.occurrences:
             after[occurrence.key] = self._copy(room, source, occurrence, now, accepted)
+        for held in reading.standing.held:
+            if held.key in after:
+                after[held.key] = replace(after[held.key], held=held.reason)
         changed = [key for key in before if key not in after]
         changed += [key for key, copy in after.items() if before.get(key) != copy]
         known = accepted if room not in self._by_room else ()
@@ -57,7 +61,7 @@ class Copies:
     ) -> Copy:
         old = self._by_room.get(room, {}).get(occurrence.key)
         if old is not None and old.occurrence == occurrence and old.source == source:
-            return old
+            return replace(old, held="") if old.held else old
         before = old is not None and (
             old.accepted_before or old.occurrence.answer in (Answer.ACCEPTED, Answer.NONE)
         )

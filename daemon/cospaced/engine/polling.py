@@ -256,7 +256,7 @@ class Polling:
         try:
             source = self._sources[desk.room.calendar]
             limit = self.settings.calendar(desk.room.calendar).timeout
-            reading = await ask(source, desk.room, desk.reading, window, limit)
+            reading = await ask(source, desk.room, desk.as_read, window, limit)
         except CalendarError as error:
             return error
         except Exception as error:
@@ -315,8 +315,7 @@ class Polling:
     def _copy(self, name: str, desk: RoomDesk, reading: Reading) -> Sequence[Key]:
         now = self._clock.now()
         accepted = self._booked_before(name)
-        calendar = desk.room.calendar
-        return self._copies.update(name, calendar, reading.occurrences, now, accepted)
+        return self._copies.update(name, desk.room.calendar, reading, now, accepted)
 
     async def _save(self, name: str, reading: Reading) -> None:
         try:

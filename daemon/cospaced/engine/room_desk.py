@@ -16,6 +16,7 @@ from cospaced.domain.calendar import Doubt, Occurrence, Reading, Standing
 from cospaced.domain.confirm import CONFIRM_AFTER, NO_DOUBT, Verdict, judge, unwatched
 from cospaced.domain.steadiness import WITHIN, Steadiness
 from cospaced.domain.timespan import Timespan
+from cospaced.domain.unreadable import as_read, with_held
 from cospaced.engine.copies import Key
 from cospaced.errors import CalendarError
 from cospaced.ports import Clock
@@ -58,7 +59,7 @@ class RoomDesk:
     _steadiness: Steadiness = field(default_factory=Steadiness)
     _gone: dict[Key, float] = field(default_factory=dict)
     """What was believed to be gone, and when."""
-    _problems: frozenset[str] = frozenset()
+    _problems: frozenset[tuple[str, str]] = frozenset()
 
     def __post_init__(self) -> None:
         """Go on where the process before left off."""
@@ -74,6 +75,11 @@ class RoomDesk:
     def doubt(self) -> Doubt:
         """What is missed, and not believed yet."""
         return NO_DOUBT if self.reading is None else self.reading.standing.doubt
+
+    @property
+    def as_read(self) -> Reading | None:
+        """The last good reading as its source made it, to go on from."""
+        return None if self.reading is None else as_read(self.reading)
 
     @property
     def calm(self) -> float:
@@ -152,8 +158,10 @@ class RoomDesk:
         """
         now = self.clock.now()
         before = self.reading
+        known = () if before is None else _within(before, reading.covered)
+        reading = with_held(reading, known)
         verdict = judge(
-            () if before is None else _within(before, reading.covered),
+            known,
             reading.occurrences,
             self.doubt,
             now,
@@ -170,7 +178,9 @@ class RoomDesk:
             unchanged=False,
             # Whoever says "unchanged" to a stamp would confirm what is still in doubt.
             stamp="" if verdict.doubt.missed else reading.stamp,
-            standing=Standing(place=place_of(self.room), doubt=verdict.doubt),
+            standing=Standing(
+                place=place_of(self.room), doubt=verdict.doubt, held=reading.standing.held
+            ),
         )
         return kept, verdict.again_after
 
@@ -239,9 +249,13 @@ class RoomDesk:
 
     def _tell_problems(self, reading: Reading) -> None:
         """Tell of events that were left out, each once."""
-        found = {problem.text: problem for problem in reading.problems}
-        for text in sorted(found.keys() - self._problems):
-            log.warning("event.problem", room=self.room.name, uid=found[text].uid, reason=text)
+        known = {uid for uid, _ in (one.key for one in reading.standing.held)}
+        # One fault of many events is told once, but for those that people count on.
+        found = {(p.uid if p.uid in known else "", p.text): p.uid for p in reading.problems}
+        for held, text in sorted(found.keys() - self._problems):
+            reason = f"{text}; it goes on as last read" if held else text
+            uid = found[held, text]
+            log.warning("event.problem", room=self.room.name, uid=uid, reason=reason)
         self._problems = frozenset(found)
 
     def misses(self, key: Key) -> bool:
