@@ -372,6 +372,30 @@ async def test_a_member_that_is_no_calendar_costs_only_itself(server: ScriptedCa
     assert again.problems == reading.problems
 
 
+@pytest.mark.parametrize(
+    "text",
+    [single("two", 26)[:-30], b"", b"<html>try again</html>"],
+    ids=["cut off", "empty", "a page"],
+)
+async def test_what_was_known_of_a_damaged_member_stays_until_it_is_whole(
+    server: ScriptedCaldav, room: Desk, text: bytes
+):
+    server.put("two.ics", single("two", 25))
+    await room.poll()
+    server.put("two.ics", single("two", 26))
+    # It is whole on the server: only this answer is not, under the ETag that it has.
+    whole, server.members["two.ics"] = server.members["two.ics"], text.decode()
+    reading = await room.poll()
+    assert [(o.uid, o.start.day) for o in reading.occurrences] == [("one", 24), ("two", 25)]
+    assert [p.uid for p in reading.problems] == ["two.ics"]
+    server.members["two.ics"] = whole
+    assert (await room.poll()).unchanged, "it is left alone for a while"
+    room.reading = _aged(reading, minutes=11)
+    reading = await room.poll()
+    assert [(o.uid, o.start.day) for o in reading.occurrences] == [("one", 24), ("two", 26)]
+    assert reading.problems == ()
+
+
 async def test_a_task_among_the_events_is_nothing(server: ScriptedCaldav, room: Desk):
     await room.poll()
     server.put("task.ics", calendar("BEGIN:VTODO\nUID:task\nEND:VTODO"))

@@ -32,15 +32,16 @@ Entries = Mapping[str, Entry]
 """By the member's key."""
 
 
-def read(etag: str, data: bytes, address: str) -> Entry:
-    """Read a member's iCalendar text; one that is none is a problem of its own.
+def read(etag: str, data: bytes, address: str, before: Entry | None = None) -> Entry:
+    """Read a member's iCalendar text; one that is none, or is cut off, is a problem of its own.
 
-    `address` is the room's own mail address.
+    `address` is the room's own mail address, `before` what the member was when last read.
     """
     try:
         calendar = icalendar_text.read(data, address)
     except CalendarError as error:
-        return Entry(etag=etag, problems=(("", f"it is not read: {error}"),))
+        # It may have been cut off on its way, and be whole under the same ETag.
+        return unreadable(before, f"it is not read: {error}")
     told = tuple((problem.uid, problem.text) for problem in calendar.problems)
     if not calendar.groups:
         return Entry(etag=etag, problems=told)
@@ -49,7 +50,7 @@ def read(etag: str, data: bytes, address: str) -> Entry:
 
 
 def unreadable(before: Entry | None, reason: str) -> Entry:
-    """Return the entry of a member that the server did not give: as it was before."""
+    """Return the entry of a member that cannot be had: as it was before, to be read again."""
     known = before or Entry(etag="")
     return Entry(etag="", text=known.text, uids=known.uids, problems=(("", reason),))
 

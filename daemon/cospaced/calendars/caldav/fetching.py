@@ -147,7 +147,7 @@ def _stamp(
 async def _read(
     client: Client, collection: str, job: Fetch, wanted: Sequence[Member], before: Entries
 ) -> dict[str, Entry]:
-    """Return members as entries; one that the server does not give is a problem of its own.
+    """Return members as entries; one that is not given, or not whole, is a problem of its own.
 
     Raises CalendarError where it gives none, or says nothing of some.
     """
@@ -160,14 +160,14 @@ async def _read(
             if resource.gone:
                 continue
             data = resource.text(DATA).encode()
-            status = _status(resource)
+            status, known = _status(resource), before.get(member.key)
             if status in OK:
                 etag = resource.member().etag or member.etag
-                fresh[member.key] = entries.read(etag, data, job.address)
+                fresh[member.key] = entries.read(etag, data, job.address, known)
             else:
                 refused.append(status)
                 reason = f"{client.host} does not give it (status {status})"
-                fresh[member.key] = entries.unreadable(before.get(member.key), reason)
+                fresh[member.key] = entries.unreadable(known, reason)
             size += len(data)
         if size > client.limit:
             text = f"{client.host} has more than {client.limit} bytes of events"
