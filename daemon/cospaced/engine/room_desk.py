@@ -14,6 +14,7 @@ import structlog
 
 from cospaced.domain.calendar import Doubt, Occurrence, Reading, Standing
 from cospaced.domain.confirm import CONFIRM_AFTER, NO_DOUBT, Verdict, judge, unwatched
+from cospaced.domain.stamps import with_known_stamps
 from cospaced.domain.steadiness import WITHIN, Steadiness
 from cospaced.domain.timespan import Timespan
 from cospaced.domain.unreadable import as_read, with_held
@@ -159,7 +160,7 @@ class RoomDesk:
         now = self.clock.now()
         before = self.reading
         known = () if before is None else _within(before, reading.covered)
-        reading = with_held(reading, known)
+        reading = with_held(with_known_stamps(reading, known), known)
         verdict = judge(
             known,
             reading.occurrences,
