@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cospaced.domain.booking import Booking, State
+from cospaced.domain.story import moment_text
 from cospaced.errors import StoreUnusable
 from support.rewriting import seen, series, write
 from support.site import Invitation, Site
@@ -408,7 +409,8 @@ def test_an_end_trimmed_to_the_next_conference_of_its_number_is_told_and_stays_s
                 await seen(site)
             assert not [r for r in asked(site, since) if not r.startswith("GET")]
             story = await site.store.story(row_of(site).id)
-            assert any("trimmed to" in line.text for line in story)
+            # As a moment, which whoever shows it puts into local time.
+            assert any(f"trimmed to {moment_text(begin)}: " in line.text for line in story)
             await site.until(begin + 31 * MINUTE)
 
     site = play(tmp_path, story, quantity=1)

@@ -13,6 +13,7 @@ from cospaced.domain.follow import follow, inherited, renamed
 from cospaced.domain.identity import booking_id, passcode, secret
 from cospaced.domain.inheritance import PATIENCE, continues, forebear, heir, is_new
 from cospaced.domain.lifecycle import FINISHED, Step, step
+from cospaced.domain.story import moment_text
 from cospaced.engine.copies import Copies, Key
 from cospaced.engine.hearing import Hearing
 from cospaced.engine.ledger import Ledger
@@ -255,7 +256,8 @@ class Following:
         if trimmed.end == after.end:
             return after, told
         if trimmed.end != before.end:
-            return trimmed, f"{told}; trimmed to {trimmed.end:%H:%M:%S}Z: its number is needed then"
+            until = moment_text(trimmed.end)
+            return trimmed, f"{told}; trimmed to {until}: its number is needed then"
         # It was trimmed before, and nothing about its end is new.
         same = replace(
             trimmed,
