@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from cospaced.domain.calendar import Held, Occurrence, Reading, Standing
+import pytest
+
+from cospaced.domain.calendar import Answer, Held, Occurrence, Reading, Standing
 from cospaced.domain.timespan import Timespan
 from cospaced.engine.copies import Copies
 
@@ -11,8 +13,9 @@ NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
 KEY = ("one", "")
 
 
-def event(sequence: int = 0) -> Occurrence:
-    return Occurrence(uid="one", start=NINE, end=NINE + timedelta(hours=1), sequence=sequence)
+def event(sequence: int = 0, answer: Answer = Answer.NONE) -> Occurrence:
+    end = NINE + timedelta(hours=1)
+    return Occurrence(uid="one", start=NINE, end=end, sequence=sequence, answer=answer)
 
 
 def calendar(*events: Occurrence, held: str = "") -> Reading:
@@ -55,3 +58,31 @@ def test_a_copy_that_cannot_be_understood_any_more_is_news_and_so_is_its_end() -
         assert copy is not None
         assert (copy.held, copy.seen_at) == (held, NINE), "it says what it said before"
         assert copies.update("aula", "files", calendar(event(), held=held), later) == ()
+
+
+@pytest.mark.parametrize(
+    ("answers", "counts"),
+    [
+        ("accepted unanswered", True),
+        ("none unanswered", True),
+        ("accepted unanswered unanswered", True),
+        ("accepted declined unanswered", False),
+        ("accepted declined unanswered unanswered", False),
+        ("accepted tentative unanswered", False),
+        ("accepted declined accepted unanswered", True),
+        ("unanswered unanswered", False),
+    ],
+)
+@pytest.mark.parametrize("restart", [False, True], ids=["", "after a restart"])
+def test_a_copy_that_turns_unanswered_keeps_its_last_answer(
+    answers: str, counts: bool, restart: bool
+) -> None:
+    before, *later = answers.split()
+    copies = Copies()
+    # Before a restart it was booked, if its room had accepted it.
+    booked = [KEY] if restart and before == "accepted" else []
+    copies.update("aula", "files", calendar(event(answer=Answer(before))), NINE, accepted=booked)
+    for sequence, answer in enumerate(later):
+        copies.update("aula", "files", calendar(event(sequence + 1, Answer(answer))), NINE)
+    (copy,) = copies.of(KEY)
+    assert copy.accepted_before is counts

@@ -82,7 +82,7 @@ class Copy:
     occurrence: Occurrence
     seen_at: datetime
     accepted_before: bool = False
-    """Was accepted once: an update that Exchange turns unanswered keeps the booking."""
+    """Was accepted last: an update that Exchange turns unanswered keeps the booking."""
     held: str = ""
     """Why it cannot be understood any more, so that it goes on as last read; see `unreadable`."""
 

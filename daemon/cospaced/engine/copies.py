@@ -62,15 +62,12 @@ class Copies:
         old = self._by_room.get(room, {}).get(occurrence.key)
         if old is not None and old.occurrence == occurrence and old.source == source:
             return replace(old, held="") if old.held else old
-        before = old is not None and (
-            old.accepted_before or old.occurrence.answer in (Answer.ACCEPTED, Answer.NONE)
-        )
         return Copy(
             room=room,
             source=source,
             occurrence=occurrence,
             seen_at=now,
-            accepted_before=before or occurrence.key in accepted,
+            accepted_before=_accepted_before(old, booked=occurrence.key in accepted),
         )
 
     def _index(self, key: Key, room: str, copy: Copy | None) -> None:
@@ -155,3 +152,10 @@ class Copies:
             if copy.occurrence.end > now and not copy.occurrence.cancelled
         ]
         return sorted(spans)
+
+
+def _accepted_before(old: Copy | None, *, booked: bool) -> bool:
+    """Whether accepted is the last that was heard, should a copy be unanswered from now on."""
+    if old is None or old.occurrence.answer is Answer.UNANSWERED:
+        return booked or (old is not None and old.accepted_before)
+    return old.occurrence.answer in (Answer.ACCEPTED, Answer.NONE)
