@@ -71,6 +71,8 @@ def test_a_login_that_is_refused_is_one_line_for_all_rooms_and_one_more_when_it_
                 "calendar.refused",
                 "calendar.accepted",
             ]
+            (well,) = site.happened("calendar.accepted")
+            assert 9 * 60 < well["seconds"] < 12 * 60
 
     play_on(MoodySite, tmp_path, story)
 

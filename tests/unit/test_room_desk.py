@@ -6,6 +6,7 @@ from structlog.testing import capture_logs
 
 from cospaced.domain.calendar import Occurrence, Reading
 from cospaced.domain.timespan import Timespan
+from cospaced.engine.outages import Outages
 from cospaced.engine.room_desk import RoomDesk
 from cospaced.errors import CalendarError
 from cospaced.settings import DaemonSettings, RoomSettings
@@ -39,7 +40,8 @@ class Calendar:
     def __init__(self) -> None:
         self.clock = HandClock()
         room = RoomSettings(name="aula", calendar="hq", url="http://x.example/key.ics")
-        self.desk = RoomDesk(room=room, clock=self.clock)
+        self.outages = Outages(self.clock, [room])
+        self.desk = RoomDesk(room=room, clock=self.clock, outages=self.outages)
 
     def read(self, *days: int, covered: int = 30) -> list[int]:
         """Read events on these days over so many days; return the days that are believed."""
@@ -50,6 +52,15 @@ class Calendar:
         )
         kept, _ = self.desk.judged(reading, MINUTE)
         return sorted((o.start - START).days for o in kept.occurrences)
+
+    def restarted(self, room: RoomSettings | None = None) -> RoomDesk:
+        """Return the desk of another process, of the room or one in its place."""
+        return RoomDesk(
+            room=room or self.desk.room,
+            clock=self.clock,
+            outages=self.outages,
+            reading=self.desk.reading,
+        )
 
     def fail(self, terms: DaemonSettings | None = None) -> None:
         self.desk.failed(CalendarError("timeout", "no answer"), terms or DaemonSettings())
@@ -131,8 +142,8 @@ def test_a_stored_reading_of_another_place_is_not_taken_up() -> None:
     calendar = Calendar()
     calendar.read(1, 2, 3)
     other = RoomSettings(name="aula", calendar="hq", url="http://x.example/other.ics")
-    assert RoomDesk(room=other, clock=calendar.clock, reading=calendar.desk.reading).reading is None
-    same = RoomDesk(room=calendar.desk.room, clock=calendar.clock, reading=calendar.desk.reading)
+    assert calendar.restarted(other).reading is None
+    same = calendar.restarted()
     assert same.reading == calendar.desk.reading
     assert "key" not in same.reading.standing.place, "an address may be a secret"
 
@@ -142,6 +153,6 @@ def test_a_reading_stored_in_the_future_has_not_failed_for_less_than_nothing() -
     calendar.read(1)
     calendar.fail()
     calendar.clock.base -= 5 * DAY
-    again = RoomDesk(room=calendar.desk.room, clock=calendar.clock, reading=calendar.desk.reading)
+    again = calendar.restarted()
     assert again.failing
     assert again.failing_for == timedelta(0)

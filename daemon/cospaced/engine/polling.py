@@ -17,6 +17,7 @@ from cospaced.domain.pace import pace
 from cospaced.domain.timespan import Timespan
 from cospaced.engine.asking import Server, ask, server_of
 from cospaced.engine.copies import Copies, Key
+from cospaced.engine.outages import Outages
 from cospaced.engine.room_desk import RoomDesk, place_of
 from cospaced.errors import CalendarError, StoreUnusable
 from cospaced.ports import CalendarSource, Clock, Entropy, Store
@@ -70,8 +71,7 @@ class Polling:
         self._agenda: list[tuple[float, str]] = []
         self._unread: dict[str, None] = {}
         self._failing: dict[str, None] = {}
-        self._refused: dict[str, str] = {}
-        """Why whole calendars cannot be read, as it was told."""
+        self._outages = Outages(clock, settings.rooms)
         self._gates: dict[tuple[Server, int], asyncio.Semaphore] = {}
         self._wake = asyncio.Event()
         self.settings = settings
@@ -154,7 +154,8 @@ class Polling:
 
     def _add(self, room: RoomSettings, reading: Reading | None = None) -> None:
         self._failing.pop(room.name, None)
-        desk = self._desks[room.name] = RoomDesk(room=room, clock=self._clock, reading=reading)
+        desk = RoomDesk(room=room, clock=self._clock, outages=self._outages, reading=reading)
+        self._desks[room.name] = desk
         if desk.failing:
             self._failing[room.name] = None
         if desk.reading is None:
@@ -169,6 +170,7 @@ class Polling:
     def reload(self, settings: Settings, sources: Mapping[str, CalendarSource]) -> None:
         """Go on with other settings; rooms whose settings did not change are not touched."""
         self.settings = settings
+        self._outages.rooms = settings.rooms
         self._sources = dict(sources)
         wanted = {room.name: room for room in settings.rooms}
         changed: list[Key] = []
@@ -276,7 +278,7 @@ class Polling:
         if isinstance(believed, CalendarError):
             await self._failed(name, desk, believed)
             return believed.after and max(believed.after, self._interval(name))
-        await self._accept(name, desk, believed)
+        await self._accept(name, believed)
         return believed.again
 
     def _believe(self, name: str, desk: RoomDesk, reading: Reading) -> _Believed | CalendarError:
@@ -295,12 +297,10 @@ class Polling:
             return CalendarError("unreadable", repr(error))
         return _Believed(kept=kept, keys=keys, again=again, first=before is None, same=same)
 
-    async def _accept(self, name: str, desk: RoomDesk, believed: _Believed) -> None:
+    async def _accept(self, name: str, believed: _Believed) -> None:
         """Store a good reading and tell whom it concerns."""
         self._failing.pop(name, None)
         self._unread.pop(name, None)
-        if self._refused.pop(desk.room.calendar, None) is not None:
-            log.info("calendar.accepted", calendar=desk.room.calendar)
         if believed.same:
             if believed.keys:
                 self._on_change(believed.keys)
@@ -331,19 +331,10 @@ class Polling:
 
     async def _failed(self, name: str, desk: RoomDesk, error: CalendarError) -> None:
         self._failing[name] = None
-        if error.shared:
-            self._tell_refused(desk.room.calendar, error)
         first = desk.failed(error, self.settings.daemon)
         if first and desk.reading is not None:
             # Since when it fails is to be known after a restart.
             await self._save(name, desk.reading)
-
-    def _tell_refused(self, calendar: str, error: CalendarError) -> None:
-        """Tell once for all its rooms what is wrong with a whole calendar."""
-        if self._refused.get(calendar) != str(error):
-            self._refused[calendar] = str(error)
-            count = sum(1 for room in self.settings.rooms if room.calendar == calendar)
-            log.error("calendar.refused", calendar=calendar, count=count, reason=str(error))
 
 
 def _alike(before: Reading, after: Reading) -> bool:

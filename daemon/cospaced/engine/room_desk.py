@@ -8,6 +8,7 @@ import math
 import traceback
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import blake2b
 
 import structlog
@@ -19,6 +20,7 @@ from cospaced.domain.steadiness import WITHIN, Steadiness
 from cospaced.domain.timespan import Timespan
 from cospaced.domain.unreadable import as_read, with_held
 from cospaced.engine.copies import Key
+from cospaced.engine.outages import Outages
 from cospaced.errors import CalendarError
 from cospaced.ports import Clock
 from cospaced.settings import DaemonSettings, RoomSettings
@@ -36,6 +38,7 @@ class RoomDesk:
 
     room: RoomSettings
     clock: Clock
+    outages: Outages
     reading: Reading | None = None
     """The last good one, with what was in doubt kept in it."""
     tried: bool = False
@@ -114,8 +117,8 @@ class RoomDesk:
     def failed(self, error: CalendarError, terms: DaemonSettings) -> bool:
         """Note a failed poll; return whether the one before was good.
 
-        Told once, once more when it has lasted, and once when its rooms ring no more. What is
-        wrong with its whole `[calendar:NAME]` is told by whoever asks for all of its rooms.
+        Told once, once more when it has lasted, and once when its rooms ring no more; what many
+        rooms of its server share, as `outages` has it.
         """
         self.reason = str(error)
         turned = self._failing_from is None
@@ -124,10 +127,13 @@ class RoomDesk:
             if self.reading is not None:
                 standing = replace(self.reading.standing, failing_since=self.failing_since)
                 self.reading = replace(self.reading, standing=standing)
-        if self._bad(self.reason, turned=turned) and not self._told and not error.shared:
+        single = self._bad(self.reason, turned=turned)
+        if error.shared:
+            self.outages.refused(self.room, error, self.failing_for)
+        elif single:
+            self.outages.failed(self.room, error, self.failing_for, told=self._told)
             self._told = True
-            log.error("calendar.failed", **self._keys, kind=error.kind, reason=self.reason)
-        self._tell_lasting(terms)
+        self._tell_lasting(error, terms)
         return turned
 
     def is_new(self, fault: Exception) -> bool:
@@ -140,14 +146,15 @@ class RoomDesk:
         self._fault = (type(fault), frame.f_code.co_filename, line)
         return self._fault != before
 
-    def _tell_lasting(self, terms: DaemonSettings) -> None:
-        keys = self._keys | {"since": self.failing_since, "seconds": self._seconds()}
-        if self.failing_for > terms.stale_after and not self._stale_told:
+    def _tell_lasting(self, error: CalendarError, terms: DaemonSettings) -> None:
+        lasting, since = self.failing_for, self.failing_since
+        tell = partial(self.outages.lasts, room=self.room, error=error, lasting=lasting)
+        if lasting > terms.stale_after and not self._stale_told:
             self._told = self._stale_told = True
-            log.error("calendar.stale", **keys, reason=self.reason)
-        if self.failing_for > terms.stale_limit and not self._mute_told:
+            tell("calendar.stale", since=since, reason=self.reason)
+        if lasting > terms.stale_limit and not self._mute_told:
             self._mute_told = True
-            log.error("calendar.mute", **keys)
+            tell("calendar.mute", since=since)
 
     def _seconds(self) -> int:
         return int(self.failing_for.total_seconds())
@@ -192,6 +199,7 @@ class RoomDesk:
                 log.info("calendar.recovered", **self._keys, seconds=self._seconds())
             self._failing_from, self.reason = None, ""
             self._told = self._stale_told = self._mute_told = False
+        self.outages.read(self.room)
 
     def _tell_vanished(self, verdict: Verdict) -> None:
         """Tell once that a dangerous answer is held, and what became of it."""

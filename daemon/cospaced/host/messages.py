@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 
+_OTHERS = "[; the {count} other rooms of its server are no errors of their own while that lasts]"
+
 MESSAGES: Mapping[str, str] = {
     # The life of a booking.
     "booking.planned": "Booking {booking} is planned[ for {start}][ on number {number}]",
@@ -66,12 +68,16 @@ MESSAGES: Mapping[str, str] = {
     "space.gone": "The open space of booking {booking} is gone from CMS",
     "space.found_open": "Space {number} stands open and no booking is known for it",
     # Calendars.
-    "calendar.failed": "Calendar of room {room} cannot be read: {reason}",
+    "calendar.failed": "Calendar of room {room} cannot be read: {reason}" + _OTHERS,
     "calendar.refused": "Calendar {calendar} cannot be read, with its {count} rooms: {reason}",
-    "calendar.accepted": "Calendar {calendar} can be read again",
+    "calendar.accepted": "Calendar {calendar} can be read again[ after {span}]",
     "calendar.recovered": "Calendar of room {room} can be read again[ after {span}]",
-    "calendar.stale": "Calendar of room {room} is unread since {since}[, for {span}][: {reason}]",
-    "calendar.mute": "Room {room} is dialled no more: its calendar is unread since {since}",
+    "calendar.all_recovered": "All {count} rooms of calendar {calendar} that failed together can be"
+    " read again[ after {span}]",
+    "calendar.stale": "Calendar of room {room} is unread since {since}[, for {span}][: {reason}]"
+    + _OTHERS,
+    "calendar.mute": "Room {room} is dialled no more: its calendar is unread since {since}"
+    + _OTHERS,
     "calendar.emptied": "Calendar of room {room} lost {count} events at once; waiting for proof",
     "calendar.refilled": "Calendar of room {room} has its events again[ after {span}]",
     "calendar.believed": "Calendar of room {room} lacks {count} events[ for {span}]; they are gone",
