@@ -2,9 +2,13 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
+from cospaced.calendars.exchange import items
+from cospaced.calendars.exchange.jobs import Details
+from cospaced.calendars.graph import events
 from cospaced.calendars.job import Job, work_out
 from cospaced.domain.calendar import Occurrence, Reading
 from cospaced.domain.timespan import Timespan
@@ -16,6 +20,8 @@ NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 DAILY = ("DTSTART:20261123T100000Z", "DURATION:PT1H", "RRULE:FREQ=DAILY;COUNT=4")
 MOVED = ("RECURRENCE-ID:20261124T100000Z", "DTSTART:20261124T120000Z", "DTEND:20261124T130000Z")
 LATER = ("RECURRENCE-ID;RANGE=THISANDFUTURE:20261125T100000Z", *MOVED[1:])
+OUTLOOKS = "040000008200e00074c5b7101a82e00807ea0b18" + "0a" * 36
+"""An id of Outlook's, with the day of an occurrence in it."""
 BAD = "DTEND:20261124T110000Z"
 
 
@@ -140,3 +146,15 @@ def test_a_source_never_sees_what_is_held() -> None:
     assert with_held(as_read(reading), reading.occurrences) == reading
     mended = with_held(replace(as_read(reading), problems=()), reading.occurrences)
     assert (mended.occurrences, mended.standing.held) == (shown.occurrences, ())
+
+
+@pytest.mark.parametrize("name", ["bad@example.org", OUTLOOKS])
+def test_exchange_and_graph_name_what_they_cannot_read_as_they_name_what_they_can(
+    name: str,
+) -> None:
+    uid = name.upper().replace("07EA0B18", "00000000") if name == OUTLOOKS else name
+    item = SimpleNamespace(id="item")
+    assert items.name(item, Details(change_key="1", uid=name)) == uid
+    assert items.name(item, None) == "item"
+    assert events.name({"iCalUId": name, "id": "item"}) == uid
+    assert events.name({"iCalUId": None, "id": "item"}) == "item"

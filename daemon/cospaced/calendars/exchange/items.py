@@ -86,6 +86,11 @@ def details(item: Any, change_key: str) -> Details:
     )
 
 
+def name(item: Any, more: Details | None) -> str:
+    """Return the UID of an item that cannot be read, as `occurrence` has it, or else its id."""
+    return outlook_uid.normalise(more.uid if more else "") or str(item.id)
+
+
 def _written(moment: Any) -> str:
     return _utc(moment).isoformat() if isinstance(moment, datetime) else ""
 

@@ -165,7 +165,7 @@ def _understood(
         try:
             one = items.occurrence(item, more, floating)
         except Unusable as error:
-            problems[EventProblem(uid=more.uid if more else item.id, text=str(error))] = None
+            problems[EventProblem(uid=items.name(item, more), text=str(error))] = None
             continue
         found.add(one, items.version(item, more))
     return found.in_order(), tuple(problems)

@@ -120,6 +120,12 @@ def _moment(event: Event, name: str, all_day: bool, floating: Zone) -> datetime:
     return wall.replace(tzinfo=UTC)
 
 
+def name(event: Event) -> str:
+    """Return the UID of an event that cannot be read, as `occurrence` has it, or else its id."""
+    uid = _text(event.get("iCalUId"))
+    return outlook_uid.normalise(uid) or _text(event.get("id"))
+
+
 def _wall(text: Any, name: str) -> datetime:
     found = _MOMENT.fullmatch(text) if isinstance(text, str) else None
     try:

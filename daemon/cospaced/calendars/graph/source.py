@@ -205,8 +205,7 @@ class GraphSource:
             try:
                 one = events.occurrence(event, self._floating)
             except Unusable as error:
-                uid = str(event.get("iCalUId") or event.get("id") or "")
-                problems[EventProblem(uid=uid, text=str(error))] = None
+                problems[EventProblem(uid=events.name(event), text=str(error))] = None
                 continue
             found.add(one, events.version(event))
         return found.in_order(), tuple(problems)
