@@ -46,6 +46,7 @@ def booking(**changes: Any) -> dict[str, Any]:
         "uri": "8001@cms.example",
         "state": "open",
         "reason": "",
+        "trouble": changes.get("reason", ""),
         "dials": [],
     } | changes
 

@@ -1,24 +1,18 @@
 """The monitoring plugin in contrib."""
 
-import importlib.machinery
-import importlib.util
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-
-PLUGIN = Path(__file__).parents[2] / "contrib" / "monitoring" / "check_cospaced"
+from support.monitoring import plugin
 
 
 @pytest.fixture(scope="module")
 def check() -> Any:
-    loader = importlib.machinery.SourceFileLoader("check_cospaced", str(PLUGIN))
-    spec = importlib.util.spec_from_loader("check_cospaced", loader)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
+    return plugin()
+
+
+OPEN = {"state": "open", "rooms": ["aula", "foyer"], "dials": []}
 
 
 def status(**changes: Any) -> dict[str, Any]:
@@ -34,6 +28,12 @@ def status(**changes: Any) -> dict[str, Any]:
 
 def test_all_is_well(check: Any) -> None:
     assert check.judge(status()) == (0, [])
+    assert check.judge(status(bookings=[OPEN | {"trouble": ""}])) == (0, [])
+
+
+def test_a_booking_that_has_not_to_be_open_yet_is_no_trouble(check: Any) -> None:
+    waiting = OPEN | {"state": "planned", "trouble": "may be what another becomes"}
+    assert check.judge(status(bookings=[waiting])) == (0, [])
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,12 @@ def test_all_is_well(check: Any) -> None:
             {"bookings": [{"state": "open", "dials": [{"room": "aula", "state": "gave_up"}]}]},
             1,
             "rooms not reached: aula",
+        ),
+        ({"bookings": [OPEN | {"trouble": "not open"}]}, 1, "aula, foyer: not open"),
+        (
+            {"bookings": [OPEN | {"trouble": "not open"}] * 5},
+            1,
+            "aula, foyer: not open; aula, foyer: not open; aula, foyer: not open and 2 more",
         ),
         ({"store_failing_since": "2026-11-23T09:00:00Z"}, 1, "the state cannot be stored"),
     ],

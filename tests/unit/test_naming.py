@@ -102,7 +102,7 @@ def test_an_invitation_warns_of_what_nobody_can_join_and_hides_what_is_private(t
 
     settings = run_virtually(settings_of)
     hidden = row("p", 60, number=8002, title="Redundancies", private=True, passcode="4711")
-    shown = invitation(hidden, settings)
+    shown = invitation(hidden, settings, NOW)
     assert shown["booking"]["title"] == "Private meeting"
     assert (shown["uri"], shown["passcode"], shown["warning"]) == (
         "8002@cms.example.org",
@@ -110,25 +110,25 @@ def test_an_invitation_warns_of_what_nobody_can_join_and_hides_what_is_private(t
         "",
     )
     closed = row("c", -60, state=State.CLOSED, reason="its end has come", number=8001)
-    assert invitation(closed, settings)["warning"] == (
+    assert invitation(closed, settings, NOW)["warning"] == (
         "nobody can join it: it is closed (its end has come)"
     )
-    refused = invitation(row("r", 60, state=State.REFUSED, passcode="4711"), settings)
+    refused = invitation(row("r", 60, state=State.REFUSED, passcode="4711"), settings, NOW)
     assert (refused["uri"], refused["passcode"]) == (None, "")
     ending = row("e", 0, state=State.OPEN, cancelled_at=NOW, number=8001)
-    assert invitation(ending, settings)["warning"] == "it is being closed"
+    assert invitation(ending, settings, NOW)["warning"] == "it is being closed"
 
 
 @pytest.mark.parametrize("state", list(DialState))
 def test_every_state_of_a_dial_has_its_words(state: DialState) -> None:
     target = Target(endpoint="aula@r.example", room="aula")
     dial = Dial(target=target, state=state, due=NOW, attempt=3, base=1, reason="busy")
-    assert dial_text(dial)
+    assert dial_text(dial, NOW)
     if state is DialState.GAVE_UP:
-        assert dial_text(dial) == "gave up after 2 attempts: busy"
+        assert dial_text(dial, NOW) == "gave up after 2 attempts: busy"
     again = Dial(target=target, due=NOW, attempt=1, not_before=NOW, reason="busy")
-    assert dial_text(again) == "not in yet after 1 attempt: busy; next at 2026-11-26T08:05:00Z"
-    assert dial_text(Dial(target=target, due=NOW)) == "to be dialled at 2026-11-26T08:05:00Z"
+    assert dial_text(again, NOW) == "not in yet after 1 attempt: busy; next at 2026-11-26T08:05:00Z"
+    assert dial_text(Dial(target=target, due=NOW), NOW) == "to be dialled at 2026-11-26T08:05:00Z"
 
 
 def test_what_a_shell_completes_is_what_is_to_come_and_not_much_of_it(tmp_path) -> None:

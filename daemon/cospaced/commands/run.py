@@ -179,6 +179,7 @@ class _Answers:
         self, machine: Machine, clock: Clock, configuration: Callable[[], dict[str, Any]]
     ) -> None:
         self._machine = machine
+        self._clock = clock
         self._configuration = configuration
         self._questions = Questions(
             rows=machine.ledger.every,
@@ -191,7 +192,9 @@ class _Answers:
         """Answer one question."""
         if request.command == "status":
             ahead = request.arguments.get("ahead")
-            shown = status(self._machine, ahead if isinstance(ahead, int) else None)
+            shown = status(
+                self._machine, self._clock.now(), ahead if isinstance(ahead, int) else None
+            )
             return shown | {"configuration": self._configuration()}
         if request.command == "beginning":
             return self._questions.beginning(str(request.arguments.get("booking", "")))

@@ -66,7 +66,9 @@ def _asked(settings: Settings, ahead: int | None) -> dict[str, Any]:
 
 async def _from_state(settings: Settings) -> dict[str, Any]:
     async with state_of(settings) as store:
-        return stored_status(settings, await store.bookings(), await store.readings())
+        return stored_status(
+            settings, await store.bookings(), await store.readings(), SystemClock().now()
+        )
 
 
 def rendered(shown: Mapping[str, Any], settings: Settings, now: datetime, page: Terminal) -> str:
@@ -123,9 +125,10 @@ class _Held:
                 for dial in one["dials"]
                 if dial["state"] == "gave_up" or (dial["state"] == "due" and dial["reason"])
             ]
-            if one["state"] in ("refused", "planned") and one["reason"]:
+            # A daemon of before an update tells none.
+            if trouble := one.get("trouble"):
                 rooms = ", ".join(one["rooms"])
-                lines.append(f"{one['id'][:SHORT]} {self._when(one)} {rooms}: {one['reason']}")
+                lines.append(f"{one['id'][:SHORT]} {self._when(one)} {rooms}: {trouble}")
         return [f"  {line}" for line in lines]
 
     def _unreadable(self) -> list[str]:

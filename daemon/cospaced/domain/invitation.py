@@ -1,9 +1,11 @@
 """What guests are told of a booking: number, URI, passcode, join link."""
 
+from datetime import datetime
 from typing import Any
 
 from cospaced.domain.booking import Booking, State
 from cospaced.domain.document import document
+from cospaced.domain.trouble import trouble, unopened
 from cospaced.settings import Settings
 
 
@@ -24,7 +26,7 @@ def join_link(web_bridge: str, number: str, secret: str) -> str:
     return f"{web_bridge}/meeting/{number}?secret={secret}"
 
 
-def invitation(booking: Booking, settings: Settings) -> dict[str, Any]:
+def invitation(booking: Booking, settings: Settings, now: datetime) -> dict[str, Any]:
     """Return the document of `cospaced invite`; it holds the passcode and the secret's link.
 
     Keys: booking (as `document`), numeric_id, uri (both None without a number), passcode, link
@@ -39,14 +41,16 @@ def invitation(booking: Booking, settings: Settings) -> dict[str, Any]:
         "uri": shown["uri"],
         "passcode": booking.passcode if number else "",
         "link": link,
-        "warning": _warning(booking),
+        "warning": _warning(booking, now),
     }
 
 
-def _warning(booking: Booking) -> str:
+def _warning(booking: Booking, now: datetime) -> str:
     if booking.state in (State.CLOSED, State.CANCELLED, State.MISSED, State.REFUSED):
         why = f" ({booking.reason})" if booking.reason else ""
         return f"nobody can join it: it is {booking.state}{why}"
     if booking.closing or booking.cancelled_at is not None:
         return "it is being closed"
-    return ""
+    if why := unopened(booking, now):
+        return f"nobody can join it now: {why}"
+    return trouble(booking, now)

@@ -100,6 +100,9 @@ def _calls(draft: Draft, seen: CallsSeen) -> None:
         latest = max(seen.asked_at, booking.call_seen_at or seen.asked_at)
         if booking.call_seen_at is None:
             draft.tell("call.found", "debug", call=seen.calls[0].id, bridge=bridge)
+            if booking.form is not None and not booking.closing:
+                # People have started it where CMS refused to: that is over.
+                draft.change(reason="")
         draft.change(call_asked_at=None, call_seen_at=latest, call_bridge=bridge)
     elif booking.call_seen_at is not None and not held and booking.call_bridge not in seen.blind:
         _vanished(draft, seen.asked_at)

@@ -88,13 +88,16 @@ def answer_text(outcome: Outcome, bridge: str) -> str:
             return f"{what}{whom}: {outcome.reason}"
 
 
-def dial_text(dial: Dial, *, over: bool = False) -> str:
-    """Say where the dialling of one endpoint is, or was when the booking was `over`."""
+def dial_text(dial: Dial, now: datetime, *, over: bool = False, obstacle: str = "") -> str:
+    """Say where the dialling of one endpoint is, or was when the booking was `over`.
+
+    `obstacle`: what keeps all of the booking's endpoints from being dialled.
+    """
     tries = dial.attempt - dial.base
     times = f"{tries} attempt" if tries == 1 else f"{tries} attempts"
     match dial.state:
         case DialState.DUE:
-            return _due_text(dial, times if tries else "")
+            return _due_text(dial, now, times if tries else "", obstacle)
         case DialState.INTENDED:
             return f"being dialled, attempt {tries}"
         case DialState.DOUBT:
@@ -113,10 +116,12 @@ def dial_text(dial: Dial, *, over: bool = False) -> str:
             return f"dropped: {dial.reason}"
 
 
-def _due_text(dial: Dial, times: str) -> str:
+def _due_text(dial: Dial, now: datetime, times: str, obstacle: str) -> str:
     again = moment_text(dial.not_before) if dial.not_before and times else ""
     if again:
         return f"not in yet after {times}: {dial.reason or 'no reason known'}; next at {again}"
-    if dial.reason:
-        return f"not dialled: {dial.reason}"
-    return f"to be dialled at {moment_text(dial.due)}"
+    if reason := dial.reason or obstacle:
+        return f"not dialled: {reason}"
+    at = max(dial.due, dial.not_before or dial.due)
+    told = "to be dialled" if now <= at else "not dialled yet, due"
+    return f"{told} at {moment_text(at)}"

@@ -13,6 +13,7 @@ from cospaced.domain.invitation import invitation
 from cospaced.domain.lifecycle import FINISHED
 from cospaced.domain.naming import named
 from cospaced.domain.story import dial_text
+from cospaced.domain.trouble import unopened
 from cospaced.errors import CospacedError
 from cospaced.settings import Settings
 
@@ -68,10 +69,10 @@ class Questions:
                 "more": len(found) - len(first),
             }
         if command == "invite":
-            return invitation(found[0], settings)
+            return invitation(found[0], settings, self.now())
         return {
             "booking": document(found[0], settings),
-            "dials": dials(found[0], dropped=True),
+            "dials": dials(found[0], self.now(), dropped=True),
             "story": [
                 {"at": moment(line.at), "event": line.event, "text": line.text}
                 for line in await self.story(found[0].id)
@@ -79,9 +80,9 @@ class Questions:
         }
 
 
-def dials(booking: Booking, *, dropped: bool = False) -> list[dict[str, Any]]:
+def dials(booking: Booking, now: datetime, *, dropped: bool = False) -> list[dict[str, Any]]:
     """Return the endpoints of a booking and where their dialling is; `dropped`: left ones too."""
-    over = booking.state in FINISHED
+    over, obstacle = booking.state in FINISHED, unopened(booking, now)
     return [
         {
             "room": dial.target.room,
@@ -89,7 +90,7 @@ def dials(booking: Booking, *, dropped: bool = False) -> list[dict[str, Any]]:
             "state": dial.state.value,
             "attempt": dial.attempt,
             "reason": dial.reason,
-            "text": dial_text(dial, over=over),
+            "text": dial_text(dial, now, over=over, obstacle=obstacle),
         }
         for dial in booking.dials
         if dropped or dial.state is not DialState.DROPPED

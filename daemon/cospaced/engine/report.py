@@ -10,6 +10,7 @@ from cospaced.domain.booking import Booking, State
 from cospaced.domain.calendar import Reading
 from cospaced.domain.document import document, moment
 from cospaced.domain.lifecycle import FINISHED
+from cospaced.domain.trouble import trouble
 from cospaced.engine.machine import Machine
 from cospaced.engine.questions import dials
 from cospaced.settings import Settings
@@ -19,15 +20,17 @@ NEXT = 10
 """How many due moments are shown."""
 
 
-def status(machine: Machine, ahead: int | None = None) -> dict[str, Any]:
+def status(machine: Machine, now: datetime, ahead: int | None = None) -> dict[str, Any]:
     """Return bookings, slots, calendars, bridges, lateness and the next due moments.
+
+    Bookings as `document`, with `trouble` (what keeps it from being held) and `dials`.
 
     `ahead`: no more planned bookings than these are told, the next ones.
     """
     slots = machine.timing.slots
     usable = 0 if slots is None else len(slots.usable)
     return {
-        **_held(machine.settings, machine.ledger.every(), running=True, ahead=ahead),
+        **_held(machine.settings, machine.ledger.every(), now, running=True, ahead=ahead),
         "slots": _slots(
             machine.settings,
             usable=usable,
@@ -60,7 +63,10 @@ def status(machine: Machine, ahead: int | None = None) -> dict[str, Any]:
 
 
 def stored_status(
-    settings: Settings, rows: Iterable[Booking], readings: Mapping[str, Reading]
+    settings: Settings,
+    rows: Iterable[Booking],
+    readings: Mapping[str, Reading],
+    now: datetime,
 ) -> dict[str, Any]:
     """Return what a state file tells while no daemon runs, in the shape of `status`.
 
@@ -69,7 +75,7 @@ def stored_status(
     rows = list(rows)
     in_use = sum(1 for row in rows if row.state is State.OPEN)
     return {
-        **_held(settings, rows, running=False),
+        **_held(settings, rows, now, running=False),
         "slots": _slots(settings, usable=None, in_use=in_use, problem=""),
         "calendars": _calendars(settings, readings, {}),
         "bridges": [],
@@ -100,7 +106,12 @@ def status_line(machine: Machine) -> str:
 
 
 def _held(
-    settings: Settings, rows: Iterable[Booking], *, running: bool, ahead: int | None = None
+    settings: Settings,
+    rows: Iterable[Booking],
+    now: datetime,
+    *,
+    running: bool,
+    ahead: int | None = None,
 ) -> dict[str, Any]:
     held = [row for row in rows if row.state not in FINISHED]
     counts = {
@@ -115,7 +126,10 @@ def _held(
         "version": __version__,
         "running": running,
         "counts": counts,
-        "bookings": [document(row, settings) | {"dials": dials(row)} for row in held],
+        "bookings": [
+            document(row, settings) | {"trouble": trouble(row, now), "dials": dials(row, now)}
+            for row in held
+        ],
     }
 
 
