@@ -52,14 +52,23 @@ class CalendarError(CospacedError):
     `kind` is one stable word for keys and tests (`timeout`, `login`, `certificate`, `not_found`,
     `truncated`, `not_a_calendar`, `too_large`, `hung`, `redirect`, `unreachable`, `unreadable`,
     `throttled`). `after`: the source asks not to be asked again before. `shared`: the fault is
-    that of the whole `[calendar:NAME]` (its login), whichever room it was met with.
+    that of the whole `[calendar:NAME]` (its login), whichever room it was met with. `remedy` is
+    what to do, apart from `seen`, what is wrong; None where `seen` may tell both in one sentence.
     """
 
     def __init__(
-        self, kind: str, text: str, *, after: timedelta | None = None, shared: bool = False
+        self,
+        kind: str,
+        text: str,
+        *,
+        after: timedelta | None = None,
+        shared: bool = False,
+        remedy: str | None = None,
     ) -> None:
-        super().__init__(text)
+        super().__init__(f"{text} ({remedy})" if remedy else text)
         self.kind = kind
+        self.seen = text
+        self.remedy = remedy
         self.after = after
         self.shared = shared
 

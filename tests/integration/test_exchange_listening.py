@@ -314,7 +314,7 @@ async def test_a_stream_without_signs_of_life_is_given_up(tmp_path: Path) -> Non
     async with a_scene(tmp_path, replace(QUICK, silence=1.0)) as scene, scene.watching():
         scene.exchange.knobs = replace(scene.exchange.knobs, heartbeat=60)
         await until(lambda: scene.told("stream_lost"))
-        assert "Read timed out" in scene.told("stream_lost")[0]["reason"]
+        assert "(timed out)" in scene.told("stream_lost")[0]["reason"]
 
 
 async def test_a_listener_that_hangs_is_ended(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ async def test_a_refused_connection_says_that_nothing_was_sent() -> None:
     async with a_web() as web:
         error = await fault(web, f"http://127.0.0.1:{port}/", method="POST")
     assert (error.kind, error.sent) == ("connection", False)
-    assert f"127.0.0.1:{port}: no connection" in str(error)
+    assert str(error) == f"127.0.0.1:{port}: no connection (connection refused)"
 
 
 async def test_a_connection_that_breaks_after_the_request_says_that_it_was_sent() -> None:

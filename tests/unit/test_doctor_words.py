@@ -1,10 +1,13 @@
 """How the doctor takes sentences apart and puts findings into words."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from cospaced.doctor.base import (
     Area,
     Check,
+    Finding,
     about,
     counted,
     error,
@@ -17,6 +20,9 @@ from cospaced.doctor.base import (
 )
 from cospaced.doctor.examination import Examined
 from cospaced.doctor.rendering import summary, text
+from cospaced.doctor.unread import Unread
+from cospaced.errors import CalendarError
+from cospaced.settings import RoomSettings
 
 
 @pytest.mark.parametrize(
@@ -77,3 +83,21 @@ def test_a_command_is_never_broken_within_a_word() -> None:
     shown = text([examined(error("x", f"chmod 0600 {path}"))], width=60, coloured=False)
     assert path in shown
     assert shown.startswith("Call Bridges\n  ERROR   A: x\n          -> chmod 0600\n")
+
+
+def told_of(fault: CalendarError) -> Finding:
+    unread = Unread(SimpleNamespace(rooms=(), calendars=()))
+    unread.add(RoomSettings(name="aula", calendar="hq"), fault)
+    (found,) = unread.findings()
+    return found
+
+
+def test_a_fault_that_says_what_to_do_is_not_taken_apart_at_its_punctuation() -> None:
+    none = "no server for b.example: b.example: no connection; c.b.example: no connection"
+    found = told_of(CalendarError("unreachable", none, remedy="write server = URL"))
+    assert found.seen == none
+    assert found.remedy == "write server = URL (see [room:aula] and [calendar:hq])"
+    strange = "h: ErrorOther: try again; later (or): never"
+    found = told_of(CalendarError("unreachable", strange, remedy=""))
+    assert found.seen == strange
+    assert found.remedy.startswith("see that this machine reaches the server")

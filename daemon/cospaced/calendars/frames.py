@@ -27,6 +27,7 @@ class _Failed:
     text: str
     after: timedelta | None
     shared: bool
+    remedy: str | None
 
 
 def frame(value: object) -> bytes:
@@ -41,7 +42,8 @@ def answer(result: Any) -> Iterator[bytes]:
     It is a CalendarError, or a dataclass, whose `occurrences`, if it has them, may be many.
     """
     if isinstance(result, CalendarError):
-        yield frame(_Failed(result.kind, str(result), result.after, result.shared))
+        failed = (result.kind, result.seen, result.after, result.shared, result.remedy)
+        yield frame(_Failed(*failed))
         return
     occurrences = getattr(result, "occurrences", ())
     yield frame(replace(result, occurrences=()) if occurrences else result)
@@ -57,7 +59,9 @@ async def read_answer(stream: asyncio.StreamReader) -> Any:
     """
     head = await _read(stream)
     if isinstance(head, _Failed):
-        raise CalendarError(head.kind, head.text, after=head.after, shared=head.shared)
+        raise CalendarError(
+            head.kind, head.text, after=head.after, shared=head.shared, remedy=head.remedy
+        )
     occurrences = []
     while (some := await _read(stream)) is not None:
         occurrences += some

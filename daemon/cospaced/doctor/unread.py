@@ -56,8 +56,7 @@ class Unread:
             return str(fault), self._throttled(calendar)
         single = len(rooms) == 1 and not fault.shared
         sentence = str(fault) if single else alike
-        split = split_fault if fault.kind in _OF_THE_WEB else split_remedy
-        seen, remedy = split(sentence)
+        seen, remedy = _parts(fault, sentence)
         if not remedy:
             return seen, _REMEDIES.get(fault.kind, _ELSE).format(room=room, calendar=calendar)
         where = f"[room:{room}] and [calendar:{calendar}]" if single else f"[calendar:{calendar}]"
@@ -70,6 +69,14 @@ class Unread:
         if calendar.type is not SourceType.EXCHANGE or calendar.in_exchange_online:
             return _THROTTLED
         return budget(calendar)
+
+
+def _parts(fault: CalendarError, sentence: str) -> tuple[str, str]:
+    """Return what is seen and the remedy: as the source tells them apart, else by punctuation."""
+    if fault.remedy is not None:
+        return fault.seen, fault.remedy
+    split = split_fault if fault.kind in _OF_THE_WEB else split_remedy
+    return split(sentence)
 
 
 def _alike(room: RoomSettings, fault: CalendarError) -> str:

@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cospaced.host.causes import network_cause
 from cospaced.host.tls import certificate_text, tls_context
 from cospaced.host.web import Web, WebError
 from cospaced.ports import Clock
@@ -51,7 +52,9 @@ async def certificate_end(server: Server, seconds: float) -> datetime:
         text = certificate_text(parts.netloc, error)
         raise WebError("certificate", text, sent=False) from error
     except (OSError, ValueError) as error:
-        told = str(error) or f"no answer within {seconds:g} s"
+        timed_out = isinstance(error, TimeoutError)
+        told = "" if timed_out else network_cause(error) or str(error)
+        told = told or f"no answer within {seconds:g} s"
         raise WebError("connection", f"{parts.netloc}: no connection ({told})", sent=False) from (
             error
         )

@@ -22,6 +22,7 @@ import httpx
 
 from cospaced.errors import CospacedError
 from cospaced.host.aiohttp_transport import aiohttp_transport
+from cospaced.host.causes import network_cause
 from cospaced.host.tls import certificate_text, tls_context
 from cospaced.host.unpacking import TooLarge, Unpacking
 from cospaced.settings import Secret
@@ -199,7 +200,7 @@ def _explained(request: httpx.Request, error: Exception, *, sent: bool) -> WebEr
             return WebError("connection", text, sent=sent)
     root = causes[-1]
     if _is_connection(error, root):
-        detail = str(root) or type(root).__name__
+        detail = network_cause(root) or str(root) or type(root).__name__
         told = "the connection broke" if sent else "no connection"
         return WebError("connection", f"{host}: {told} ({detail})", sent=sent)
     return WebError("protocol", f"{host}: no usable HTTP answer ({root})", sent=sent)

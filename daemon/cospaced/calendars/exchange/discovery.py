@@ -40,7 +40,7 @@ from cospaced.settings import CalendarSettings
 
 
 AUTODISCOVER = "autodiscover"
-_REMEDY = "(write server = https://.../EWS/Exchange.asmx)"
+_REMEDY = "write server = https://.../EWS/Exchange.asmx"
 _MOST_HOSTS = 10
 """Hosts asked for one mailbox, wherever the answers send us."""
 _SHARE_OF_A_REQUEST = 1 / 6
@@ -98,10 +98,13 @@ def _discovered(settings: CalendarSettings, mailbox: str) -> str:
     raise _none(domain, f"it tells {urls[0]}, which is not https" if urls else "it tells none")
 
 
-def _none(domain: str, why: str) -> CalendarError:
-    text = f"Autodiscover finds no server for {domain}: {why} {_REMEDY}"
+def _none(domain: str, why: str, *, answered: bool = True) -> CalendarError:
+    text = f"Autodiscover finds no server for {domain}: {why}"
+    if not answered:
+        # Nobody answered at all: it may be this machine's network. It is asked again soon.
+        return CalendarError("unreachable", text, remedy=_REMEDY)
     # Not shared: it may be a slip in the domain of one room, and others are not to wait for that.
-    return CalendarError("not_found", text, after=_PAUSE)
+    return CalendarError("not_found", text, after=_PAUSE, remedy=_REMEDY)
 
 
 class _Forgetful(dict[Any, Any]):
@@ -201,9 +204,7 @@ class _Search(Autodiscovery):  # type: ignore[misc] # exchangelib has no types
             if (verdict := untrusted(error)) is not None:
                 raise CalendarError("certificate", certificate_text(host, verdict))
         why = "; ".join(f"{host}: {_brief(error)}" for host, error in self._failures.items())
-        told = _none(self._domain, why)
-        # Where nobody answered at all, it may be this machine's network: it is asked again soon.
-        raise told if self._answered else CalendarError("unreachable", str(told))
+        raise _none(self._domain, why, answered=self._answered)
 
     def _redirect_url_is_valid(self, url: str) -> bool:
         return url.lower().startswith("https://") and url.lower() not in self._urls_visited

@@ -17,11 +17,12 @@ from oauthlib.oauth2.rfc6749.errors import (
     ServerError,
     TemporarilyUnavailableError,
 )
-from requests.exceptions import RequestException
+from requests.exceptions import ChunkedEncodingError, RequestException
 
 from cospaced.calendars.entra import refusal
 from cospaced.calendars.exchange.connection import Forbidden, Truncated, discard_connections
 from cospaced.errors import CalendarError
+from cospaced.host.causes import network_cause
 from cospaced.host.tls import certificate_text
 from cospaced.settings import CalendarSettings
 
@@ -57,7 +58,7 @@ def explained(error: Exception, settings: CalendarSettings, mailbox: str) -> Cal
         return _of_exchange(error, settings, mailbox, host)
     if isinstance(error, RequestException):
         # In the middle of a stream; before one begins, exchangelib has an error of its own.
-        return CalendarError("unreachable", f"{host}: the connection broke ({_brief(error)})")
+        return _unreachable(f"{host}: the connection broke ({_cause(error)})")
     return None
 
 
@@ -88,7 +89,7 @@ def _of_authority(
     if verdict is not None:
         return CalendarError("certificate", certificate_text(authority, verdict))
     if isinstance(error, RequestException):
-        return CalendarError("unreachable", f"no token from {authority} ({_brief(error)})")
+        return _unreachable(f"no token from {authority} ({_cause(error)})")
     if isinstance(error, MissingTokenError) or not isinstance(error.error, str):
         # An answer that is none of OAuth's: another server, or a page in between.
         text = f"{authority} answered without a token (check authority and tenant_id)"
@@ -133,7 +134,7 @@ def _of_answer(error: errors.EWSError, host: str) -> CalendarError:
     """Return what an error says of the answer, or that there was none."""
     match error:
         case errors.ErrorTimeoutExpired():
-            return CalendarError("unreachable", f"{host}: no connection, or it broke ({error})")
+            return _unreachable(f"{host}: no connection, or it broke ({_cause(error)})")
         case Truncated():
             return CalendarError("truncated", f"{host}: {error}")
         case errors.RedirectError():
@@ -142,9 +143,15 @@ def _of_answer(error: errors.EWSError, host: str) -> CalendarError:
         case errors.MalformedResponseError() | errors.SOAPError():
             text = f"{host} answered something that is not EWS: {_brief(error)} (check server)"
             return CalendarError("not_a_calendar", text)
+        case errors.TransportError() if network_cause(error):
+            return _unreachable(f"{host}: no connection, or it broke ({_cause(error)})")
         case _:
-            text = f"{host}: {type(error).__name__}: {_brief(error)}"
-            return CalendarError("unreachable", text)
+            return _unreachable(f"{host}: {type(error).__name__}: {_brief(error)}")
+
+
+def _unreachable(text: str) -> CalendarError:
+    """Return a fault whose text may be anybody's: no part of it is a remedy."""
+    return CalendarError("unreachable", text, remedy="")
 
 
 def _credentials(settings: CalendarSettings) -> str:
@@ -180,6 +187,12 @@ def _no_access(settings: CalendarSettings, mailbox: str) -> str:
             " -AccessRights Reviewer)"
         )
     return f"the calendar of {mailbox} may not be opened (see that it is an enabled mailbox)"
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error.__context__, ChunkedEncodingError):
+        return "the answer broke off"
+    return network_cause(error) or _brief(error)
 
 
 def _brief(error: Exception) -> str:
