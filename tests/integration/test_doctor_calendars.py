@@ -170,3 +170,25 @@ async def test_a_room_whose_own_answer_is_never_seen_is_a_note(site: Doctored) -
     assert found.subject == "room aula"
     assert found.seen.startswith("no answer of its own is seen")
     assert "address =" in found.remedy
+
+
+LOOKS_INTO_EVENTS = ("sizing", "events", "room_mailboxes")
+
+
+@pytest.mark.parametrize("slug", LOOKS_INTO_EVENTS)
+async def test_nothing_is_said_to_be_well_with_calendars_that_are_unread(
+    site: Doctored, slug: str
+) -> None:
+    site.feeds.clear()
+    (found,) = await site.look(slug)
+    assert (found.severity, found.seen) == (NOTE, "not checked: 2 of 2 rooms unread")
+
+
+@pytest.mark.parametrize("slug", LOOKS_INTO_EVENTS)
+async def test_of_calendars_that_are_unread_in_part_it_is_said_how_many(
+    site: Doctored, slug: str
+) -> None:
+    del site.feeds["/aula.ics"]
+    found, *_ = await site.look(slug)
+    assert found.severity is NOTE
+    assert "; 1 of 2 rooms unread, so " in found.seen

@@ -328,6 +328,8 @@ async def test_what_was_mended_since_is_not_told_by_old_events(
     lines = EXPORT.replace("True", "False").replace("AutoUpdate", "AutoAccept").splitlines()
     site.processing.write_text("\n".join(lines))
     assert [f.severity for f in await site.look("room_mailboxes")] == [OK]
+    site.change(f"password = {SERVICE.password}", "password = wrong")
+    assert [f.severity for f in await site.look("room_mailboxes")] == [OK]
     site.processing.write_text("\n".join(lines[:2]))
     found = await site.the(NOTE, "room_mailboxes")
     assert (found.subject, found.seen) == (

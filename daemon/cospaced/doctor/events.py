@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from cospaced.doctor.base import Area, Check, Finding, about, counted, note, ok, warning
+from cospaced.doctor.base import Area, Check, Finding, about, counted, note, warning
 from cospaced.doctor.site import Calendars, Site
+from cospaced.doctor.unread import judged
 from cospaced.domain.calendar import Answer, Reading
 from cospaced.settings import RoomSettings
 
@@ -51,7 +52,7 @@ async def look(site: Site) -> Sequence[Finding]:
         seen = "no answer of its own is seen in its events, so one that it declined counts"
         remedy = "write address = its mail address in [room:...]; if it is there, see its spelling"
         found.append(note(seen, remedy, about("room", unknown)))
-    return [ok(_summary(calendars)), *found]
+    return [judged(calendars, _summary(calendars), "there may be more"), *found]
 
 
 def _summary(calendars: Calendars) -> str:

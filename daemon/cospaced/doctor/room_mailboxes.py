@@ -6,9 +6,10 @@ export of Exchange's own settings where there is one, which tells what holds now
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from cospaced.doctor.base import Area, Check, Finding, about, error, note, ok, split_fault, warning
+from cospaced.doctor.base import Area, Check, Finding, about, error, note, split_fault, warning
 from cospaced.doctor.processing_file import AUTOMATE, FLAGS, NoExport, Processing, read
 from cospaced.doctor.site import Calendars, Site
+from cospaced.doctor.unread import judged
 from cospaced.domain.calendar import Occurrence, Reading
 from cospaced.domain.spoilt_title import (
     MOST_LOOKS,
@@ -82,7 +83,11 @@ async def look(site: Site) -> Sequence[Finding]:
     if missing:
         seen = "the exported settings do not hold it"
         found.append(note(seen, "see mailbox, or export again", about("room", missing)))
-    return found or [ok("no room is seen to spoil invitations")]
+    if found:
+        return found
+    known = [room.name for room in settings.rooms if any(row.is_of(room) for row in rows)]
+    seen, doubt = "no room is seen to spoil invitations", "nothing is known of those"
+    return [judged(calendars, seen, doubt, known=known)]
 
 
 def _spoilt(row: Processing | None, inferred: Sequence[str]) -> Spoilt:

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from cospaced.doctor.base import Area, Check, Finding, counted, error, ok, warning
+from cospaced.doctor.base import Area, Check, Finding, counted, error, warning
 from cospaced.doctor.site import Site, local
+from cospaced.doctor.unread import judged
 from cospaced.domain.booking import State
 from cospaced.domain.sizing import peak
 from cospaced.domain.timespan import Timespan
@@ -31,7 +32,7 @@ async def look(site: Site) -> Sequence[Finding]:
         found.append(warning(text, remedy))
     elif early.count * 100 > size * TIGHT:
         found.append(warning(f"{seen}, {early.count} with early join, of {size} numbers", remedy))
-    return found or [ok(f"{seen}, {size} numbers")]
+    return found or [judged(calendars, f"{seen}, {size} numbers", "it may be more")]
 
 
 async def _refused(site: Site) -> list[Finding]:

@@ -1,9 +1,10 @@
 """Calendars that cannot be read: one fault is told once, however many rooms it keeps unread."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from cospaced.doctor.base import Finding, about, counted, error, split_fault, split_remedy
+from cospaced.doctor.base import Finding, about, counted, error, note, ok, split_fault, split_remedy
 from cospaced.doctor.exchange_limits import budget
+from cospaced.doctor.site import Calendars
 from cospaced.errors import CalendarError
 from cospaced.settings import RoomSettings, Settings, SourceType
 
@@ -69,6 +70,22 @@ class Unread:
         if calendar.type is not SourceType.EXCHANGE or calendar.in_exchange_online:
             return _THROTTLED
         return budget(calendar)
+
+
+def judged(calendars: Calendars, seen: str, doubt: str, *, known: Collection[str] = ()) -> Finding:
+    """Return that all is well with what the calendars hold, as far as they could be read.
+
+    `doubt` says what that is worth while some could not; the `known` rooms are judged without.
+    """
+    readings = calendars.readings
+    faulty = [room for room, one in readings.items() if isinstance(one, CalendarError)]
+    unread = [room for room in faulty if room not in known]
+    told = f"{len(unread)} of {counted(len(readings), 'room')} unread"
+    if not unread:
+        return ok(seen)
+    if len(unread) == len(readings):
+        return note(f"not checked: {told}")
+    return note(f"{seen}; {told}, so {doubt}")
 
 
 def _parts(fault: CalendarError, sentence: str) -> tuple[str, str]:
