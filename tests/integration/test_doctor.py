@@ -131,7 +131,8 @@ async def test_the_document_for_monitoring_has_every_finding_and_their_counts(
     (routes,) = [one for one in shown["findings"] if one["severity"] == "error"]
     assert routes["check"] == "call_leg_routes"
     assert routes["subject"] == "domain elsewhere.example.org"
-    assert set(routes) == {"check", "title", "area", "severity", "subject", "seen", "remedy"}
+    told = {"check", "title", "area", "severity", "subject", "seen", "remedy", "command"}
+    assert set(routes) == told
 
 
 async def test_colours_are_for_terminals_and_remedies_stand_below(tmp_path: Path) -> None:

@@ -1,14 +1,17 @@
 """How the doctor takes sentences apart and puts findings into words."""
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 
+from cospaced.doctor import room_mailboxes
 from cospaced.doctor.base import (
     Area,
     Check,
     Finding,
     about,
+    command_of,
     counted,
     error,
     listed,
@@ -19,10 +22,14 @@ from cospaced.doctor.base import (
     warning,
 )
 from cospaced.doctor.examination import Examined
-from cospaced.doctor.rendering import summary, text
+from cospaced.doctor.rendering import document, summary, text
 from cospaced.doctor.unread import Unread
 from cospaced.errors import CalendarError
 from cospaced.settings import RoomSettings
+
+
+PIPED = "'a','b' | ForEach-Object { Set-Thing $_ }"
+NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -78,11 +85,48 @@ def test_the_summary_says_first_what_wants_a_person() -> None:
     assert summary([trouble]) == "1 check: 1 error, 2 warnings, 0 notes."
 
 
-def test_a_command_is_never_broken_within_a_word() -> None:
+@pytest.mark.parametrize(
+    ("remedy", "command", "words"),
+    [
+        ("chmod 0600 /x", "chmod 0600 /x", ""),
+        ("systemctl restart x (calls (all) go on)", "systemctl restart x", "calls (all) go on"),
+        ("Set-Thing a@b -Flag $false (for new ones)", "Set-Thing a@b -Flag $false", "for new ones"),
+        (f"{PIPED} (new ones)", PIPED, "new ones"),
+        ("raise a; systemctl reload x", "", "raise a; systemctl reload x"),
+        ("run `cospaced doctor` as root", "", "run `cospaced doctor` as root"),
+        ("", "", ""),
+    ],
+)
+def test_a_command_stands_apart_from_words_about_it(remedy: str, command: str, words: str) -> None:
+    assert command_of(remedy) == (command, words)
+    (shown,) = document([examined(error("x", remedy))], NOW)["findings"]
+    assert (shown["remedy"], shown["command"]) == (remedy, command)
+
+
+def test_a_command_is_one_line_to_be_pasted_and_what_is_said_of_it_stands_below() -> None:
+    command = f"chmod 0600 /srv/{'a' * 40} /srv/{'b' * 40}"
+    finding = error("x", f"{command} ({'it holds ' * 8}for new ones)")
+    assert text([examined(finding)], width=60, coloured=False).splitlines()[:5] == [
+        "Call Bridges",
+        "  ERROR   A: x",
+        f"          -> {command}",
+        "             (it holds it holds it holds it holds it holds",
+        "             it holds it holds it holds for new ones)",
+    ]
+
+
+def test_a_name_that_is_no_single_word_is_quoted_for_powershell() -> None:
+    room = RoomSettings(name="Ada's room", calendar="hq")
+    (found,) = room_mailboxes._told((("DeleteSubject",), "", ""), [room])
+    assert command_of(found.remedy)[0] == (
+        "Set-CalendarProcessing 'Ada''s room' -DeleteSubject $false"
+    )
+
+
+def test_words_are_never_broken_within_a_word() -> None:
     path = "/srv/" + "a" * 90
-    shown = text([examined(error("x", f"chmod 0600 {path}"))], width=60, coloured=False)
-    assert path in shown
-    assert shown.startswith("Call Bridges\n  ERROR   A: x\n          -> chmod 0600\n")
+    shown = text([examined(error("x", f"see {path}"))], width=60, coloured=False)
+    assert shown.startswith(f"Call Bridges\n  ERROR   A: x\n          -> see\n             {path}")
 
 
 def told_of(fault: CalendarError) -> Finding:

@@ -1,5 +1,6 @@
 """The shape of a check and of what it finds."""
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -83,13 +84,19 @@ class Check:
 
 def split_remedy(sentence: str) -> tuple[str, str]:
     """Split a sentence of the configuration into what is wrong and the remedy in brackets."""
-    if sentence.endswith(")"):
-        depth = 0
-        for place in range(len(sentence) - 1, 0, -1):
-            depth += {")": 1, "(": -1}.get(sentence[place], 0)
-            if not depth:
-                return sentence[:place].rstrip(), sentence[place + 1 : -1]
-    return split_fault(sentence)
+    return _last_bracket(sentence) or split_fault(sentence)
+
+
+def _last_bracket(sentence: str) -> tuple[str, str] | None:
+    """Return what stands before and in the bracket that ends a sentence; None where none does."""
+    if not sentence.endswith(")"):
+        return None
+    depth = 0
+    for place in range(len(sentence) - 1, 0, -1):
+        depth += {")": 1, "(": -1}.get(sentence[place], 0)
+        if not depth:
+            return sentence[:place].rstrip(), sentence[place + 1 : -1]
+    return None
 
 
 def split_fault(sentence: str) -> tuple[str, str]:
@@ -99,6 +106,24 @@ def split_fault(sentence: str) -> tuple[str, str]:
         return seen, remedy
     seen, colon, remedy = sentence.partition("): ")
     return (f"{seen})", remedy) if colon else (sentence, "")
+
+
+_PROGRAM = re.compile(
+    r"(?:apt|chgrp|chmod|chown|cp|install|journalctl|mkdir|pip|systemctl|timedatectl) "
+    r"|(?:Add|Get|New|Remove|Set)-[A-Z]\w+ "  # PowerShell
+    r"|'[^']+'(?:,'[^']+')* \| "  # what is piped into it
+)
+
+
+def command_of(remedy: str) -> tuple[str, str]:
+    """Split a remedy into the command that is to be typed, and words about it.
+
+    It is one where it begins with a program's name, and is it to the end but for a last bracket. No
+    remedy may begin so that is none: the command is shown to be pasted as it stands.
+    """
+    if not _PROGRAM.match(remedy):
+        return "", remedy
+    return _last_bracket(remedy) or (remedy, "")
 
 
 def listed(names: Iterable[str], most: int = 8) -> str:

@@ -13,7 +13,7 @@ async def look(site: Site) -> Sequence[Finding]:
         return [note("not checked: the kernel does not tell")]
     if held:
         return [ok("is synchronised")]
-    remedy = "apt install chrony, or timedatectl set-ntp true"
+    remedy = "timedatectl set-ntp true (or install chrony)"
     return [warning("is not synchronised: conferences start and end when it says so", remedy)]
 
 

@@ -22,8 +22,8 @@ THROTTLING = (
     "New-ThrottlingPolicy -Name Cospaced -ThrottlingPolicyScope Regular "
     "-EwsMaxConcurrency Unlimited -EwsMaxBurst Unlimited -EwsRechargeRate Unlimited "
     "-EwsCutoffBalance Unlimited; "
-    "Set-ThrottlingPolicyAssociation {account} -ThrottlingPolicy Cospaced{whose} "
-    "(contrib/exchange/New-CospacedAccount.ps1 -Throttling does both)"
+    "Set-ThrottlingPolicyAssociation {account} -ThrottlingPolicy Cospaced "
+    "({whose}contrib/exchange/New-CospacedAccount.ps1 -Throttling does both)"
 )
 """To be filled with whose budget it is."""
 
@@ -43,7 +43,7 @@ def budget(calendar: CalendarSettings) -> str:
     if calendar.access == "delegate":
         return THROTTLING.format(account=calendar.username, whose="")
     # An impersonated mailbox is charged itself, by a copy of its budget.
-    return THROTTLING.format(account="MAILBOX", whose=" for the mailbox of each room")
+    return THROTTLING.format(account="MAILBOX", whose="MAILBOX is each room's own; ")
 
 
 def _requests(calendar: CalendarSettings) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from cospaced import __version__
-from cospaced.doctor.base import Finding, Severity, counted
+from cospaced.doctor.base import Finding, Severity, command_of, counted
 from cospaced.doctor.examination import Examined
 from cospaced.domain.document import moment
 from cospaced.host.printable import printable
@@ -69,7 +69,7 @@ def document(examined: Sequence[Examined], now: datetime) -> dict[str, Any]:
     """Return everything for `doctor --json`.
 
     Keys: version, at, worst, counts (by severity), findings, each with check, title, area,
-    severity, subject, seen, remedy.
+    severity, subject, seen, remedy, command (that of the remedy, to be typed as it stands).
     """
     counts = _counts(examined)
     return {
@@ -86,6 +86,7 @@ def document(examined: Sequence[Examined], now: datetime) -> dict[str, Any]:
                 "subject": finding.subject,
                 "seen": finding.seen,
                 "remedy": finding.remedy,
+                "command": command_of(finding.remedy)[0],
             }
             for one in examined
             for finding in one.findings
@@ -107,13 +108,20 @@ def _lines(title: str, finding: Finding, width: int, *, coloured: bool) -> Itera
     for number, line in enumerate(seen):
         yield f"  {mark}{line}" if not number else " " * _INDENT + line
     if finding.remedy:
-        first, rest = " " * _INDENT + "-> ", " " * (_INDENT + 3)
-        # A command is pasted as it stands: nothing is broken within a word.
-        yield from textwrap.wrap(
-            finding.remedy,
-            width,
-            initial_indent=first,
-            subsequent_indent=rest,
-            break_on_hyphens=False,
-            break_long_words=False,
-        )
+        yield from _remedy(finding.remedy, width)
+
+
+def _remedy(remedy: str, width: int) -> Iterator[str]:
+    """Yield a remedy: a command on a line of its own, however long, to be pasted as it stands."""
+    first, rest = " " * _INDENT + "-> ", " " * (_INDENT + 3)
+    command, words = command_of(remedy)
+    if command:
+        yield f"{first}{command}"
+    yield from textwrap.wrap(
+        f"({words})" if command and words else words,
+        width,
+        initial_indent=rest if command else first,
+        subsequent_indent=rest,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )

@@ -48,7 +48,7 @@ def _unreadable(path: Path, what: str, user: str) -> Finding:
     if not path.exists():
         return error(f"{what} is not there", "mend the configuration, or make it", f"file {path}")
     if what.startswith("room "):
-        remedy = f"chmod o+r {path}, and o+x on the directories above it"
+        remedy = f"let others read it: chmod o+r {path}, and o+x on the directories above it"
     else:
         remedy = f"chown root:{user} {path}; chmod 0640 {path}"
     seen = f"user {user}, as which the daemon runs, cannot read {what}"

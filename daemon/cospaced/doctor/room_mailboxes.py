@@ -4,6 +4,7 @@ It is inferred from the events of the rooms, which tell what was when they came,
 export of Exchange's own settings where there is one, which tells what holds now.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from cospaced.doctor.base import Area, Check, Finding, about, error, note, split_fault, warning
@@ -106,11 +107,11 @@ def _of_organizers(
     if _OF_TITLES.isdisjoint(names) or calendar.type not in _OF_EXCHANGE:
         return "", ""
     if not calendar.organizer_copies:
-        return "", f", or write organizer_copies = yes in [calendar:{calendar.name}]"
+        return "", f"; or write organizer_copies = yes in [calendar:{calendar.name}]"
     if _OF_TITLES.isdisjoint(inferred):
         return "", ""
     way = "graph" if calendar.type is SourceType.GRAPH else calendar.access
-    return ", and organizers' copies could not be read", f", or {_RIGHTS[way]}"
+    return ", and organizers' copies could not be read", f"; or {_RIGHTS[way]}"
 
 
 def _told(kind: Kind, rooms: Sequence[RoomSettings]) -> Iterator[Finding]:
@@ -119,19 +120,28 @@ def _told(kind: Kind, rooms: Sequence[RoomSettings]) -> Iterator[Finding]:
     values = " ".join(
         f"-{name} {_AUTO_ACCEPT}" if name == AUTOMATE else f"-{name} $false" for name in names
     )
-    later = f"(it holds for new events){other}"
+    later = f"(it holds for new events{other})"
     if len(rooms) <= _SINGLY:
         for room in rooms:
-            line = f"Set-CalendarProcessing {_mailbox(room)} {values} {later}"
+            line = f"Set-CalendarProcessing {_quoted(_mailbox(room))} {values} {later}"
             yield warning(seen, line, f"room {room.name}")
         return
-    boxes = ",".join(f"'{_mailbox(room)}'" for room in rooms)
+    boxes = ",".join(_in_quotes(_mailbox(room)) for room in rooms)
     line = f"{boxes} | ForEach-Object {{ Set-CalendarProcessing $_ {values} }} {later}"
     yield warning(seen, line, about("room", [room.name for room in rooms]))
 
 
 def _mailbox(room: RoomSettings) -> str:
     return room.mailbox or room.address or room.name
+
+
+def _quoted(name: str) -> str:
+    """Return a name as PowerShell takes it for one word."""
+    return name if re.fullmatch(r"[\w.@-]+", name) else _in_quotes(name)
+
+
+def _in_quotes(name: str) -> str:
+    return "'" + name.replace("'", "''") + "'"
 
 
 def _of_exchange(room: RoomSettings, settings: Settings) -> bool:

@@ -24,7 +24,7 @@ def _judged(site: Site) -> Finding:
     try:
         zoneinfo.ZoneInfo(zone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        remedy = "apt install tzdata, or mend [daemon] time_zone"
+        remedy = "mend [daemon] time_zone, or apt install tzdata"
         return error("is not known on this machine", remedy, f"zone {zone}")
     release = release_in(zoneinfo.TZPATH)
     if not release:

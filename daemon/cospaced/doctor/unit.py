@@ -22,7 +22,7 @@ async def look(site: Site) -> Sequence[Finding]:
     found: list[Finding] = []
     if unit.active == "failed":
         seen = "has failed and is not started again"
-        remedy = "journalctl -u cospaced -n 50 says why; then systemctl restart cospaced"
+        remedy = "journalctl -u cospaced -n 50 (says why; then systemctl restart cospaced)"
         found.append(error(seen, remedy, subject))
     elif unit.active != "active":
         seen = f"is not running ({unit.active})"
