@@ -2,24 +2,35 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from cospaced.cms.observing import ObservingBridge
 from cospaced.cms.shadow import Shadow
+from cospaced.commands.status import rendered
+from cospaced.commands.terminal import Terminal
 from cospaced.domain.booking import State
+from cospaced.engine.questions import Questions
+from cospaced.engine.report import status, status_line
 from cospaced.ports import Bridge
 from support.site import Invitation, Site
 from support.virtual import VirtualClock, run_virtually
 
 
+def observed(clock: VirtualClock, folder: Path) -> Site:
+    """Make a site whose daemon only observes."""
+    site = Site(clock, folder, bridges=("core1", "core2"))
+    shadow = Shadow(clock)
+
+    def observing(bridge: Bridge) -> Bridge:
+        return ObservingBridge(bridge, shadow)
+
+    site.wrap_bridge = observing
+    return site
+
+
 def test_a_pilot_follows_a_conference_to_its_end_and_writes_nothing(tmp_path: Path) -> None:
     async def main(clock: VirtualClock) -> None:
-        site = Site(clock, tmp_path, bridges=("core1", "core2"))
-        shadow = Shadow(clock)
-
-        def observing(bridge: Bridge) -> Bridge:
-            return ObservingBridge(bridge, shadow)
-
-        site.wrap_bridge = observing
+        site = observed(clock, tmp_path)
         start = clock.now() + timedelta(minutes=10)
         site.invite(Invitation("pilot@example.org", start, start + timedelta(minutes=30)))
         async with site.running():
@@ -34,3 +45,34 @@ def test_a_pilot_follows_a_conference_to_its_end_and_writes_nothing(tmp_path: Pa
         assert len(site.happened("leg.connected")) == 2
 
     run_virtually(main)
+
+
+def test_what_is_told_of_a_pilot_says_that_it_only_observes(tmp_path: Path) -> None:
+    async def main(clock: VirtualClock) -> tuple[dict[str, Any], str, list[str]]:
+        site = observed(clock, tmp_path)
+        start = clock.now() + timedelta(minutes=10)
+        site.invite(Invitation("pilot@example.org", start, start + timedelta(minutes=30)))
+        async with site.running():
+            await site.until(start + timedelta(minutes=20))
+            assert site.machine is not None
+            questions = Questions(
+                rows=site.machine.ledger.all,
+                story=site.machine.ledger.story,
+                settings=lambda: site.settings,
+                now=clock.now,
+                observing=True,
+            )
+            invite = await questions.answer("invite", "aula")
+            shown = status(site.machine, clock.now(), observing=True)
+            assert status_line(site.machine, observing=True).startswith("only observing; 1 open")
+            assert not status(site.machine, clock.now())["observing"]
+            page = rendered(shown, site.settings, clock.now(), Terminal())
+            await site.until(start + timedelta(minutes=32))
+            over = await questions.answer("invite", site.bookings()[0].id)
+        return shown, page, [invite["warning"], over["warning"]]
+
+    shown, page, (warning, over) = run_virtually(main)
+    assert shown["observing"] is True
+    assert "(only observing): 1 open" in page.splitlines()[0]
+    assert warning == "nobody can join it: the daemon only observes, and opens nothing on CMS"
+    assert over == "nobody can join it: it is closed (its end has come)"

@@ -187,6 +187,16 @@ def _all_closed(folder: Path) -> None:
     assert "nobody can join it: it is closed" in invite.stderr
 
 
+@pytest.mark.timeout(60)
+def test_a_daemon_that_only_observes_says_so(folder: Path) -> None:
+    calendars(folder)
+    with program(folder, "run", "-c", "cospaced.ini", "--observe") as daemon:
+        daemon.event("booking.opened")
+        status, invite = run(folder, "status"), run(folder, "invite", "aula")
+    assert " (only observing): 1 open" in status.stdout.splitlines()[0]
+    assert "nobody can join it: the daemon only observes" in invite.stderr
+
+
 def test_without_daemon_and_state_every_command_says_what_is_missing(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     file = tmp_path / "cospaced.ini"

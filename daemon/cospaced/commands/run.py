@@ -100,22 +100,24 @@ class _Process:
         if reason := shadow():
             log.warning("library.warned", library="urllib3", reason=reason)
         async with daemon(self._settings, observe=observe) as made:
-            handler = _Answers(made.machine, self._clock, self._configuration)
+            handler = _Answers(made.machine, self._clock, self._configuration, observing=observe)
             control = ControlServer(control_path(self._settings.daemon.state_dir), handler.answer)
             await control.start()
             try:
-                await self._serve(made)
+                await self._serve(made, observing=observe)
             finally:
                 await control.close()
         log.info("daemon.stopped")
         self._logging.flush()
         leave_within(EXIT_WITHIN, 0)
 
-    async def _serve(self, made: Daemon) -> None:
+    async def _serve(self, made: Daemon, *, observing: bool) -> None:
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(made.machine.run(), name="machine")
             others = [
-                tasks.create_task(self._tell_systemd(made.machine), name="systemd"),
+                tasks.create_task(
+                    self._tell_systemd(made.machine, observing=observing), name="systemd"
+                ),
                 tasks.create_task(self._reload_when_asked(made), name="reload"),
             ]
             await self._stop.wait()
@@ -126,7 +128,7 @@ class _Process:
             for task in others:
                 task.cancel()
 
-    async def _tell_systemd(self, machine: Machine) -> None:
+    async def _tell_systemd(self, machine: Machine, *, observing: bool) -> None:
         """Tell systemd of readiness, status, and the heart-beat of the timing loop."""
         interval = self._notifier.watchdog_interval
         pause = min(STATUS_EVERY, interval / 4 if interval else STATUS_EVERY, 1.0)
@@ -139,7 +141,7 @@ class _Process:
                 log.info("daemon.ready", seconds=round(now - began, 1))
             if interval and now - machine.timing.beat_at < interval / 2:
                 self._notifier.watchdog()
-            line = status_line(machine)
+            line = status_line(machine, observing=observing)
             if line != said:
                 said = line
                 self._notifier.status(line)
@@ -176,16 +178,23 @@ class _Answers:
     """Answers what is asked over the control socket."""
 
     def __init__(
-        self, machine: Machine, clock: Clock, configuration: Callable[[], dict[str, Any]]
+        self,
+        machine: Machine,
+        clock: Clock,
+        configuration: Callable[[], dict[str, Any]],
+        *,
+        observing: bool,
     ) -> None:
         self._machine = machine
         self._clock = clock
+        self._observing = observing
         self._configuration = configuration
         self._questions = Questions(
             rows=machine.ledger.every,
             story=machine.ledger.story,
             settings=lambda: machine.settings,
             now=clock.now,
+            observing=observing,
         )
 
     async def answer(self, request: Request) -> dict[str, Any]:
@@ -193,7 +202,10 @@ class _Answers:
         if request.command == "status":
             ahead = request.arguments.get("ahead")
             shown = status(
-                self._machine, self._clock.now(), ahead if isinstance(ahead, int) else None
+                self._machine,
+                self._clock.now(),
+                ahead if isinstance(ahead, int) else None,
+                observing=self._observing,
             )
             return shown | {"configuration": self._configuration()}
         if request.command == "beginning":

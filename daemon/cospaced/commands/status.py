@@ -104,7 +104,9 @@ class _Held:
         )
         running = "" if self._shown["running"] else " (not running)"
         at = f"{now.astimezone(self._zone):%a %Y-%m-%d %H:%M:%S}"
-        return f"cospaced {self._shown['version']}{running}: {counts}; {at}"
+        # A daemon of before an update does not say.
+        observing = " (only observing)" if self._shown.get("observing") else ""
+        return f"cospaced {self._shown['version']}{running}{observing}: {counts}; {at}"
 
     def trouble(self) -> list[str]:
         lines = []

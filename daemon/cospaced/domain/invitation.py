@@ -26,7 +26,9 @@ def join_link(web_bridge: str, number: str, secret: str) -> str:
     return f"{web_bridge}/meeting/{number}?secret={secret}"
 
 
-def invitation(booking: Booking, settings: Settings, now: datetime) -> dict[str, Any]:
+def invitation(
+    booking: Booking, settings: Settings, now: datetime, *, observing: bool = False
+) -> dict[str, Any]:
     """Return the document of `cospaced invite`; it holds the passcode and the secret's link.
 
     Keys: booking (as `document`), numeric_id, uri (both None without a number), passcode, link
@@ -41,14 +43,16 @@ def invitation(booking: Booking, settings: Settings, now: datetime) -> dict[str,
         "uri": shown["uri"],
         "passcode": booking.passcode if number else "",
         "link": link,
-        "warning": _warning(booking, now),
+        "warning": _warning(booking, now, observing=observing),
     }
 
 
-def _warning(booking: Booking, now: datetime) -> str:
+def _warning(booking: Booking, now: datetime, *, observing: bool) -> str:
     if booking.state in (State.CLOSED, State.CANCELLED, State.MISSED, State.REFUSED):
         why = f" ({booking.reason})" if booking.reason else ""
         return f"nobody can join it: it is {booking.state}{why}"
+    if observing:
+        return "nobody can join it: the daemon only observes, and opens nothing on CMS"
     if booking.closing or booking.cancelled_at is not None:
         return "it is being closed"
     if why := unopened(booking, now):

@@ -32,6 +32,8 @@ class Questions:
     story: Callable[[str], Awaitable[tuple[StoryEntry, ...]]]
     settings: Callable[[], Settings]
     now: Callable[[], datetime]
+    observing: bool = False
+    """Whether nothing is written to CMS."""
 
     def beginning(self, begun: str) -> dict[str, Any]:
         """Return `{"bookings": [B…]}` whose id or number begins so, the next ones, not many.
@@ -69,7 +71,7 @@ class Questions:
                 "more": len(found) - len(first),
             }
         if command == "invite":
-            return invitation(found[0], settings, self.now())
+            return invitation(found[0], settings, self.now(), observing=self.observing)
         return {
             "booking": document(found[0], settings),
             "dials": dials(found[0], self.now(), dropped=True),

@@ -20,16 +20,20 @@ NEXT = 10
 """How many due moments are shown."""
 
 
-def status(machine: Machine, now: datetime, ahead: int | None = None) -> dict[str, Any]:
+def status(
+    machine: Machine, now: datetime, ahead: int | None = None, *, observing: bool = False
+) -> dict[str, Any]:
     """Return bookings, slots, calendars, bridges, lateness and the next due moments.
 
     Bookings as `document`, with `trouble` (what keeps it from being held) and `dials`.
 
-    `ahead`: no more planned bookings than these are told, the next ones.
+    `ahead`: no more planned bookings than these are told, the next ones. `observing`: nothing is
+    written to CMS, so what is told as open or connected is so in the daemon's mind alone.
     """
     slots = machine.timing.slots
     usable = 0 if slots is None else len(slots.usable)
     return {
+        "observing": observing,
         **_held(machine.settings, machine.ledger.every(), now, running=True, ahead=ahead),
         "slots": _slots(
             machine.settings,
@@ -75,6 +79,7 @@ def stored_status(
     rows = list(rows)
     in_use = sum(1 for row in rows if row.state is State.OPEN)
     return {
+        "observing": False,
         **_held(settings, rows, now, running=False),
         "slots": _slots(settings, usable=None, in_use=in_use, problem=""),
         "calendars": _calendars(settings, readings, {}),
@@ -86,14 +91,15 @@ def stored_status(
     }
 
 
-def status_line(machine: Machine) -> str:
+def status_line(machine: Machine, *, observing: bool = False) -> str:
     """Return one ASCII line for `systemctl status`."""
     ledger = machine.ledger
     running, planned = ledger.count(State.OPEN), ledger.count(State.PLANNED)
     refused = ledger.count(State.REFUSED)
     failing = len(machine.polling.failing())
     down = [name for name, since in machine.bridges.states().items() if since is not None]
-    parts = [f"{running} open, {planned} planned"]
+    parts = ["only observing"] if observing else []
+    parts.append(f"{running} open, {planned} planned")
     if refused:
         parts.append(f"{refused} refused")
     if failing:
