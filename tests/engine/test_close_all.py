@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ from cospaced.domain.booking import State
 from cospaced.engine.bridges import Bridges
 from cospaced.engine.closing_all import ClosingAll, Found
 from cospaced.engine.pool import Pool
+from cospaced.engine.questions import dials
 from cospaced.errors import PoolUnsettled, Unreachable
+from cospaced.simulator.endpoints import Behaviour
 from support.site import SITE_ID, Site, _Doom
-from support.stories import MINUTE, booked, play
+from support.stories import MINUTE, SECOND, booked, play
 
 
 @asynccontextmanager
@@ -67,13 +70,42 @@ def test_everything_open_is_closed_proven_and_not_opened_again_by_a_later_start(
         site.assert_all_closed()
         (row,) = await site.store.bookings()
         assert (row.state, row.reason) == (State.CLOSED, "closed by close-all")
-        assert (await site.store.story(row.id))[-1].text == "closed by close-all"
+        *_, ask_lock, locked, ask_end, ended, closed = await site.store.story(row.id)
+        assert ask_lock.text.startswith("lock the space: PUT /api/v1/coSpaces/")
+        assert ask_end.text.startswith("end the call: DELETE /api/v1/calls/")
+        assert [one.event for one in (ask_lock, locked)] == ["asked", "answered"]
+        assert locked.text == "lock the space: 200 from core1"
+        assert ended.text == "end the call: 200 from core1"
+        assert closed.text == "closed by close-all"
         async with site.running():
             await site.clock.sleep(600)
 
     site = play(tmp_path, story)
     site.assert_all_closed()
     assert len(site.endpoint("aula").rings) == 1
+
+
+@pytest.mark.parametrize(
+    ("passed", "told"),
+    [
+        (5 * SECOND, "not in after 1 attempt: busy or declined"),
+        (-MINUTE, "never dialled: closed by close-all"),
+    ],
+)
+def test_no_dialling_is_promised_of_what_was_closed(
+    tmp_path: Path, passed: timedelta, told: str
+) -> None:
+    async def story(site: Site) -> None:
+        site.endpoint("aula").behave(Behaviour.parse("busy"))
+        one = booked(site)
+        async with site.running():
+            await site.until(one.start + passed)
+        async with closing(site) as everything:
+            await everything.close(await everything.look())
+        (row,) = await site.store.bookings()
+        assert dials(row, site.clock.now())[0]["text"] == told
+
+    play(tmp_path, story)
 
 
 def test_what_is_not_ours_stays_as_it_is(tmp_path: Path) -> None:
@@ -167,5 +199,6 @@ def test_what_cms_refuses_is_reported_with_its_reason_and_its_call_goes_on(tmp_p
         assert site.endpoint("aula").connected
         (row,) = await site.store.bookings()
         assert row.state is State.OPEN
+        assert "lock the space: 503 from core1: busy" in (await site.store.story(row.id))[-1].text
 
     play(tmp_path, story)

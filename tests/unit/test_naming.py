@@ -131,6 +131,18 @@ def test_every_state_of_a_dial_has_its_words(state: DialState) -> None:
     assert dial_text(Dial(target=target, due=NOW), NOW) == "to be dialled at 2026-11-26T08:05:00Z"
 
 
+@pytest.mark.parametrize("state", list(DialState))
+def test_of_what_is_over_nothing_is_promised(state: DialState) -> None:
+    target = Target(endpoint="aula@r.example", room="aula")
+    tried = Dial(target=target, state=state, due=NOW, attempt=2, not_before=NOW, reason="busy")
+    told = dial_text(tried, NOW, over=True, obstacle="closed")
+    assert not any(word in told for word in ("next at", "to be", "yet", "being looked for"))
+    if state is DialState.DUE:
+        assert told == "not in after 2 attempts: busy"
+        never = Dial(target=target, due=NOW)
+        assert dial_text(never, NOW, over=True, obstacle="closed") == "never dialled: closed"
+
+
 def test_what_a_shell_completes_is_what_is_to_come_and_not_much_of_it(tmp_path) -> None:
     async def settings_of(clock: VirtualClock):
         return Site(clock, tmp_path).settings

@@ -6,7 +6,7 @@ from datetime import timedelta
 from cospaced.domain.booking import Booking, State
 from cospaced.domain.display import space_form
 from cospaced.domain.plan import OVERDUE
-from cospaced.domain.trouble import trouble
+from cospaced.domain.trouble import trouble, undialled
 from support.rows import NINE, a_booking
 
 
@@ -34,6 +34,14 @@ def test_a_space_that_is_gone_or_differs_is_trouble_and_a_change_under_way_is_no
     assert trouble(opened(title="New", reason="noWay"), NINE) == (
         "its space is not as it should be on CMS: noWay"
     )
+
+
+def test_why_nobody_was_dialled_is_told_of_what_is_over() -> None:
+    assert undialled(opened(), NINE) == ""
+    assert undialled(opened(closing="cancelled"), NINE) == "cancelled"
+    closed = opened(state=State.CLOSED, reason="closed by close-all")
+    assert undialled(closed, NINE) == "closed by close-all"
+    assert undialled(replace(closed, opened_at=None), NINE) == "its space was never opened"
 
 
 def test_what_is_over_is_in_no_trouble_any_more() -> None:

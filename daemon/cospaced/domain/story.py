@@ -91,10 +91,12 @@ def answer_text(outcome: Outcome, bridge: str) -> str:
 def dial_text(dial: Dial, now: datetime, *, over: bool = False, obstacle: str = "") -> str:
     """Say where the dialling of one endpoint is, or was when the booking was `over`.
 
-    `obstacle`: what keeps all of the booking's endpoints from being dialled.
+    `obstacle`: what keeps, or kept, the booking's endpoints from being dialled.
     """
     tries = dial.attempt - dial.base
     times = f"{tries} attempt" if tries == 1 else f"{tries} attempts"
+    if over and (told := _at_the_end(dial, times if tries else "", obstacle)):
+        return told
     match dial.state:
         case DialState.DUE:
             return _due_text(dial, now, times if tries else "", obstacle)
@@ -114,6 +116,22 @@ def dial_text(dial: Dial, now: datetime, *, over: bool = False, obstacle: str = 
             return f"{after}: {dial.reason}"
         case DialState.DROPPED:
             return f"dropped: {dial.reason}"
+
+
+def _at_the_end(dial: Dial, times: str, obstacle: str) -> str:
+    """Say how far dialling had come that the end cut short; empty where it had ended before."""
+    match dial.state:
+        case DialState.DUE:
+            reason = dial.reason or obstacle or "no reason known"
+            return f"not in after {times}: {reason}" if times else f"never dialled: {reason}"
+        case DialState.INTENDED:
+            return f"was being dialled at the end, after {times}"
+        case DialState.DOUBT:
+            return f"dialled without an answer from CMS ({dial.reason})"
+        case DialState.PLACED:
+            return f"was ringing at the end, after {times}" if times else "was ringing at the end"
+        case _:
+            return ""
 
 
 def _due_text(dial: Dial, now: datetime, times: str, obstacle: str) -> str:

@@ -31,6 +31,14 @@ def trouble(booking: Booking, now: datetime) -> str:
     return f"its call is not started: {booking.reason}"
 
 
+def undialled(booking: Booking, now: datetime) -> str:
+    """Say why none of a booking's rooms is dialled, or ever was; empty where they are."""
+    if booking.state not in FINISHED and not booking.closing:
+        return unopened(booking, now)
+    never = "its space was never opened"
+    return never if booking.opened_at is None else booking.closing or booking.reason
+
+
 def unopened(booking: Booking, now: datetime) -> str:
     """Say that an open booking's space was never opened on CMS; empty where it was, or may yet."""
     if booking.state is not State.OPEN or booking.opened_at is not None:

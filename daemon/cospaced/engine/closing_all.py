@@ -7,14 +7,15 @@ space is locked before its call ends, and only a look that shows neither proves 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from cospaced.domain.booking import Booking, State
+from cospaced.domain.booking import Booking, State, StoryEntry
 from cospaced.domain.display import placeholder
 from cospaced.domain.draft import Send
 from cospaced.domain.lifecycle import Step, step
 from cospaced.domain.pool import Slots
 from cospaced.domain.seen import SeenCall
+from cospaced.domain.story import answer_text, purpose
 from cospaced.domain.view import View
-from cospaced.domain.writes import CloseSpace, EndCall, Outcome, Result, Write
+from cospaced.domain.writes import CloseSpace, EndCall, Outcome, Result
 from cospaced.engine.bridges import Bridges
 from cospaced.engine.ledger import entries
 from cospaced.engine.pool import Pool
@@ -116,6 +117,8 @@ class ClosingAll:
         self._store = store
         self._clock = clock
         self._prefix = prefix
+        self._stories: dict[int, list[StoryEntry]] = {}
+        """What was asked and answered, by number; stored for its booking when all is done."""
 
     async def look(self) -> Found:
         """Return what is open or has calls. Raises PoolUnsettled, Unreachable or ApiError."""
@@ -162,28 +165,43 @@ class ClosingAll:
         """Lock a space, then end its calls; return what stood in the way."""
         if slot.open:
             name = placeholder(self._prefix, slot.number)
-            outcome = await self._write(("close",), CloseSpace(space=slot.space, name=name))
+            send = Send(mark=("close",), write=CloseSpace(space=slot.space, name=name))
+            outcome = await self._write(slot, send)
             if outcome.result is not Result.DONE:
                 return f"not locked: {outcome.reason}"
         for call in slot.calls:
-            outcome = await self._write(("end", call.id), EndCall(call=call.id), call.bridge)
+            mark, write = ("end", call.id), EndCall(call=call.id)
+            outcome = await self._write(slot, Send(mark=mark, write=write, bridge=call.bridge))
             if outcome.result is not Result.DONE:
                 return f"call {call.id} on {call.bridge} not ended: {outcome.reason}"
         return ""
 
-    async def _write(self, mark: tuple[str, ...], write: Write, bridge: str = "") -> Outcome:
-        _, outcome = await self._bridges.write(Send(mark=mark, write=write, bridge=bridge))
+    async def _write(self, slot: ToClose, send: Send) -> Outcome:
+        what = self._bridges.describe(send)
+        self._tell(slot, "asked", f"{purpose(send.mark)}: {what}")
+        bridge, outcome = await self._bridges.write(send)
+        self._tell(slot, "answered", f"{purpose(send.mark)}: {answer_text(outcome, bridge)}")
         return outcome
 
+    def _tell(self, slot: ToClose, event: str, text: str) -> None:
+        story = self._stories.setdefault(slot.number, [])
+        story += entries("", self._clock.now(), [(event, text)])
+
     async def _keep(self, left: Found) -> None:
-        """Store as closed what is proven to be, so that a later start does not open it again."""
+        """Store as closed what is proven to be, so that a later start does not open it again.
+
+        What was tried stands in the story of either.
+        """
         numbers = {slot.number for slot in left.slots} | left.untouched.keys()
         for row in await self._store.bookings():
-            proven = row.number not in numbers and row.call_bridge not in left.blind
-            if row.state is State.OPEN and proven:
-                await self._store.save(
-                    self._closed(row), entries(row.id, self._clock.now(), [("decided", REASON)])
-                )
+            if row.state is not State.OPEN:
+                continue
+            told = [replace(one, booking=row.id) for one in self._stories.get(row.number or 0, ())]
+            if row.number not in numbers and row.call_bridge not in left.blind:
+                told += entries(row.id, self._clock.now(), [("decided", REASON)])
+                await self._store.save(self._closed(row), told)
+            elif told:
+                await self._store.save(row, told)
 
     def _closed(self, row: Booking) -> Booking:
         closing = replace(row, closing=REASON, locked_at=row.locked_at or self._clock.now())

@@ -13,7 +13,7 @@ from cospaced.domain.invitation import invitation
 from cospaced.domain.lifecycle import FINISHED
 from cospaced.domain.naming import named
 from cospaced.domain.story import dial_text
-from cospaced.domain.trouble import unopened
+from cospaced.domain.trouble import undialled
 from cospaced.errors import CospacedError
 from cospaced.settings import Settings
 
@@ -84,7 +84,8 @@ class Questions:
 
 def dials(booking: Booking, now: datetime, *, dropped: bool = False) -> list[dict[str, Any]]:
     """Return the endpoints of a booking and where their dialling is; `dropped`: left ones too."""
-    over, obstacle = booking.state in FINISHED, unopened(booking, now)
+    over = booking.state in FINISHED or bool(booking.closing)
+    obstacle = undialled(booking, now)
     return [
         {
             "room": dial.target.room,
