@@ -128,14 +128,34 @@ def test_agenda_of_one_room_and_of_no_room(site: Path) -> None:
 
 @pytest.mark.parametrize(
     ("options", "told"),
-    [(("--from", "tomorrow"), "ISO 8601"), (("--to", "2026-11-01"), "later than --from")],
+    [
+        (("--from", "tomorrow"), "ISO 8601"),
+        (("--to", "2026-11-01"), "later than --from"),
+        (("--from", "9999-12-30"), "out of range (1970 to 2199)"),
+        (("--from", "0001-01-01"), "out of range (1970 to 2199)"),
+        (("--to", "9999-12-31"), "out of range (1970 to 2199)"),
+        (("--from", "0001-01-01T00:00+14:00"), "out of range (1970 to 2199)"),
+        (("--to", "2099-12-31"), "within ten years"),
+    ],
 )
 def test_agenda_says_what_is_wrong_with_a_time(
     site: Path, options: tuple[str, str], told: str
 ) -> None:
     done = agenda(site, *options)
     assert done.exit_code == 2
-    assert told in done.output
+    assert told in " ".join(done.output.split())
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"), [("1970-01-01", "1979-12-31"), ("2190-01-01", "2199-12-31T23:59")]
+)
+def test_agenda_reads_as_early_and_late_as_may_be_asked(site: Path, begin: str, end: str) -> None:
+    daily = event("daily", "1970-01-01T09:00", "RRULE:FREQ=DAILY;BYHOUR=9")
+    for room in ("aula", "boardroom"):
+        calendar(site.parent / f"{room}.ics", daily)
+    done = agenda(site, "--from", begin, "--to", end, "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["problems"] == []
 
 
 def test_agenda_writes_nothing(site: Path) -> None:

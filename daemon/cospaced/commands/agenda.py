@@ -29,6 +29,10 @@ from cospaced.settings import Settings
 
 
 AHEAD = timedelta(days=7)
+LONGEST = timedelta(days=3660)
+"""What may be asked for at once: each event that recurs is written out over all of it."""
+YEARS = range(1970, 2200)
+"""Far from where Python's own calendar ends: zones and recurrences look beyond what is asked."""
 
 
 @click.command()
@@ -75,6 +79,8 @@ def _span(begin: str | None, end: str | None, settings: Settings, now: datetime)
     stop = start + AHEAD if end is None else _moment("--to", end, settings)
     if stop <= start:
         raise click.BadParameter("--to must be later than --from")
+    if stop - start > LONGEST:
+        raise click.BadParameter("--from and --to must lie within ten years of each other")
     return Timespan(start, stop)
 
 
@@ -85,6 +91,10 @@ def _moment(option: str, text: str, settings: Settings) -> datetime:
         raise click.BadParameter(
             f"{option}: {text!r} is no ISO 8601 time (write 2026-11-23T09:00)"
         ) from None
+    if found.year not in YEARS:
+        raise click.BadParameter(
+            f"{option}: {text!r} is out of range ({YEARS.start} to {YEARS.stop - 1})"
+        )
     if found.tzinfo is None:
         found = found.replace(tzinfo=ZoneInfo(settings.daemon.time_zone))
     return found.astimezone(UTC)
