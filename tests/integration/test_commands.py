@@ -119,6 +119,22 @@ def test_agenda_tells_a_room_that_cannot_be_read_as_a_problem(site: Path) -> Non
     assert "does not exist" in shown["problems"][0]["reason"]
 
 
+def test_agenda_where_nothing_is_known_for_rooms_that_are_unread_fails(site: Path) -> None:
+    calendar(site.parent / "aula.ics")
+    calendar(site.parent / "boardroom.ics")
+    assert (agenda(site).exit_code, agenda(site).stdout) == (0, "No bookings.\n")
+    (site.parent / "boardroom.ics").unlink()
+    done = agenda(site)
+    assert (done.exit_code, done.stdout) == (1, "No bookings known: 1 of 2 rooms unread.\n")
+    assert "problem: room boardroom: " in done.stderr
+    assert agenda(site, "--room", "aula").exit_code == 0
+    one = agenda(site, "--room", "boardroom")
+    assert (one.exit_code, one.stdout) == (1, "No bookings known: 1 of 1 rooms unread.\n")
+    (site.parent / "aula.ics").unlink()
+    assert agenda(site).stdout == "No bookings known: 2 of 2 rooms unread.\n"
+    assert agenda(site, "--json").exit_code == 0
+
+
 def test_agenda_of_one_room_and_of_no_room(site: Path) -> None:
     assert "Planning" in agenda(site, "--room", "aula").output
     done = agenda(site, "--room", "cellar")

@@ -14,7 +14,7 @@ import click
 
 from cospaced.bootstrap import stored_bookings
 from cospaced.bootstrap_calendars import calendar_sources
-from cospaced.commands.asking import fail
+from cospaced.commands.asking import FAILED, fail
 from cospaced.commands.completing import rooms
 from cospaced.commands.options import config_option, load_or_exit
 from cospaced.commands.table import table
@@ -50,7 +50,11 @@ def agenda(
     everything: bool,
     as_json: bool,
 ) -> None:
-    """Read the calendars now and print the bookings that follow; touch nothing."""
+    """Read the calendars now and print the bookings that follow; touch nothing.
+
+    Exits with status 1 where none is known and rooms could not be read; but not with --json, which
+    tells them under "problems".
+    """
     settings = load_or_exit(file)
     if room is not None and settings.room(room) is None:
         names = ", ".join(sorted(one.name for one in settings.rooms))
@@ -72,6 +76,8 @@ def agenda(
         click.echo(json.dumps(_json(found, settings, everything=everything), indent=2))
     else:
         _print(found, settings, everything=everything)
+        if found.unread and not found.bookings:
+            sys.exit(FAILED)
 
 
 def _span(begin: str | None, end: str | None, settings: Settings, now: datetime) -> Timespan:
@@ -112,6 +118,8 @@ def _of_room(found: Agenda, room: str) -> Agenda:
         bookings=tuple(b for b in found.bookings if room in b.rooms),
         problems=tuple(p for p in found.problems if p[0] == room),
         skipped=tuple(s for s in found.skipped if s.room == room),
+        rooms=(room,),
+        unread=tuple(one for one in found.unread if one == room),
     )
 
 
@@ -151,6 +159,8 @@ def _print(found: Agenda, settings: Settings, *, everything: bool) -> None:
         )
     if rows:
         click.echo(table(["when", "number", "state", "rooms", "title"], rows))
+    elif found.unread:
+        click.echo(f"No bookings known: {len(found.unread)} of {len(found.rooms)} rooms unread.")
     else:
         click.echo("No bookings.")
     _print_skipped(found, zone, everything=everything)

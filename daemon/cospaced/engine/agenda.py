@@ -27,12 +27,17 @@ TIMEOUTS = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agenda:
-    """Bookings by start and id; `problems` are rooms or events that could not be read."""
+    """Bookings by start and id; `problems` are rooms or events that could not be read.
+
+    `rooms` are those that were asked, `unread` those whose calendar could not be read.
+    """
 
     bookings: tuple[Booking, ...]
     problems: tuple[tuple[str, str], ...]
     """Room and reason."""
     skipped: tuple[Skipped, ...]
+    rooms: tuple[str, ...]
+    unread: tuple[str, ...]
 
 
 async def read(
@@ -56,7 +61,13 @@ async def read(
             told = dict.fromkeys((problem.uid, problem.text) for problem in reading.problems)
             problems += [(room, text) for _, text in told]
     bookings, skipped = folded(settings, readings, span, clock.now(), known)
-    return Agenda(bookings=bookings, problems=tuple(problems), skipped=skipped)
+    return Agenda(
+        bookings=bookings,
+        problems=tuple(problems),
+        skipped=skipped,
+        rooms=tuple(readings),
+        unread=tuple(room for room, one in readings.items() if isinstance(one, CalendarError)),
+    )
 
 
 async def read_rooms(
