@@ -136,10 +136,30 @@ def test_agenda_where_nothing_is_known_for_rooms_that_are_unread_fails(site: Pat
 
 
 def test_agenda_of_one_room_and_of_no_room(site: Path) -> None:
-    assert "Planning" in agenda(site, "--room", "aula").output
+    for name in ("aula", "AULA", "Aula"):
+        assert "Planning" in agenda(site, "--room", name).output
     done = agenda(site, "--room", "cellar")
     assert done.exit_code == 2
     assert "aula, boardroom" in done.output
+
+
+def test_agenda_tells_the_date_of_an_end_on_another_day(site: Path) -> None:
+    night = event("night", "2026-11-25T22:30")
+    for room in ("aula", "boardroom"):
+        calendar(site.parent / f"{room}.ics", night)
+    assert "Wed 2026-11-25 23:30-2026-11-26 00:30" in agenda(site).output
+
+
+def test_agenda_names_the_event_that_is_a_problem(site: Path) -> None:
+    bad = event("bad@example.org", "2026-11-25T12:00").replace("DTEND:", "DTEND:nonsense")
+    calendar(site.parent / "aula.ics", bad)
+    (problem,) = json.loads(agenda(site, "--json").stdout)["problems"]
+    assert (problem["room"], problem["uid"]) == ("aula", "bad@example.org")
+    reason = problem["reason"]
+    assert f"problem: room aula, event bad@example.org: {reason}\n" in agenda(site).stderr
+    (site.parent / "aula.ics").unlink()
+    (problem,) = json.loads(agenda(site, "--json").stdout)["problems"]
+    assert set(problem) == {"room", "reason"}
 
 
 @pytest.mark.parametrize(

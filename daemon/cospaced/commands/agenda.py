@@ -18,6 +18,7 @@ from cospaced.commands.asking import FAILED, fail
 from cospaced.commands.completing import rooms
 from cospaced.commands.options import config_option, load_or_exit
 from cospaced.commands.table import table
+from cospaced.commands.terminal import span as when
 from cospaced.domain.document import document, moment
 from cospaced.domain.timespan import Timespan
 from cospaced.engine.agenda import Agenda, read
@@ -56,9 +57,8 @@ def agenda(
     tells them under "problems".
     """
     settings = load_or_exit(file)
-    if room is not None and settings.room(room) is None:
-        names = ", ".join(sorted(one.name for one in settings.rooms))
-        raise click.BadParameter(f"there is no room {room!r} (rooms: {names})")
+    if room is not None:
+        room = _room(room, settings)
     clock = SystemClock()
     span = _span(begin, end, settings, clock.now())
     logging = configure(
@@ -78,6 +78,17 @@ def agenda(
         _print(found, settings, everything=everything)
         if found.unread and not found.bookings:
             sys.exit(FAILED)
+
+
+def _room(text: str, settings: Settings) -> str:
+    """Return the name of the room that is meant, in whatever case; as it stands comes first."""
+    names = sorted(one.name for one in settings.rooms)
+    if text in names:
+        return text
+    meant = [name for name in names if name.casefold() == text.casefold()]
+    if len(meant) != 1:
+        raise click.BadParameter(f"there is no room {text!r} (rooms: {', '.join(names)})")
+    return meant[0]
 
 
 def _span(begin: str | None, end: str | None, settings: Settings, now: datetime) -> Timespan:
@@ -126,7 +137,10 @@ def _of_room(found: Agenda, room: str) -> Agenda:
 def _json(found: Agenda, settings: Settings, *, everything: bool) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "bookings": [document(booking, settings) for booking in found.bookings],
-        "problems": [{"room": room, "reason": reason} for room, reason in found.problems],
+        "problems": [
+            {"room": room} | ({"uid": uid} if uid else {}) | {"reason": reason}
+            for room, uid, reason in found.problems
+        ],
     }
     if everything:
         shown["skipped"] = [
@@ -147,10 +161,9 @@ def _print(found: Agenda, settings: Settings, *, everything: bool) -> None:
     rows = []
     for booking in found.bookings:
         shown = document(booking, settings)
-        start, end = booking.start.astimezone(zone), booking.end.astimezone(zone)
         rows.append(
             [
-                f"{start:%a %Y-%m-%d %H:%M}-{end:%H:%M}",
+                when(shown["start"], shown["end"], zone),
                 shown["numeric_id"] or "-",
                 shown["state"],
                 ", ".join(booking.rooms),
@@ -164,8 +177,9 @@ def _print(found: Agenda, settings: Settings, *, everything: bool) -> None:
     else:
         click.echo("No bookings.")
     _print_skipped(found, zone, everything=everything)
-    for room, reason in found.problems:
-        click.echo(f"problem: room {room}: {reason}", err=True)
+    for room, uid, reason in found.problems:
+        event = f", event {uid}" if uid else ""
+        click.echo(f"problem: room {room}{event}: {reason}", err=True)
 
 
 def _print_skipped(found: Agenda, zone: ZoneInfo, *, everything: bool) -> None:

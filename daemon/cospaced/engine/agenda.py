@@ -33,8 +33,8 @@ class Agenda:
     """
 
     bookings: tuple[Booking, ...]
-    problems: tuple[tuple[str, str], ...]
-    """Room and reason."""
+    problems: tuple[tuple[str, str, str], ...]
+    """Room, UID (empty where it is no single event), and reason."""
     skipped: tuple[Skipped, ...]
     rooms: tuple[str, ...]
     unread: tuple[str, ...]
@@ -52,14 +52,14 @@ async def read(
     `known` are stored rows by id; they lend number, state and reason.
     """
     readings = await read_rooms(settings, sources, span)
-    problems: list[tuple[str, str]] = []
+    problems: list[tuple[str, str, str]] = []
     for room, reading in readings.items():
         if isinstance(reading, CalendarError):
-            problems.append((room, str(reading)))
+            problems.append((room, "", str(reading)))
         else:
             # One fault of many occurrences of a series is one.
             told = dict.fromkeys((problem.uid, problem.text) for problem in reading.problems)
-            problems += [(room, text) for _, text in told]
+            problems += [(room, uid, text) for uid, text in told]
     bookings, skipped = folded(settings, readings, span, clock.now(), known)
     return Agenda(
         bookings=bookings,
