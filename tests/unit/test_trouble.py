@@ -44,5 +44,10 @@ def test_why_nobody_was_dialled_is_told_of_what_is_over() -> None:
     assert undialled(replace(closed, opened_at=None), NINE) == "its space was never opened"
 
 
+def test_a_space_that_is_open_without_a_refused_title_is_as_it_can_be() -> None:
+    bare = opened(title="New", refused_texts=("New",), reason="noWay")
+    assert trouble(bare, NINE) == "its call is not started: noWay"
+
+
 def test_what_is_over_is_in_no_trouble_any_more() -> None:
     assert trouble(a_booking(state=State.CLOSED, reason="its end has come"), NINE) == ""

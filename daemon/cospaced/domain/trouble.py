@@ -7,6 +7,7 @@ what CMS has confirmed, and by the last refusal.
 from datetime import datetime
 
 from cospaced.domain.booking import Booking, State
+from cospaced.domain.decoration import decorated
 from cospaced.domain.display import space_form
 from cospaced.domain.lifecycle import FINISHED
 from cospaced.domain.plan import OVERDUE, opens_at
@@ -26,9 +27,17 @@ def trouble(booking: Booking, now: datetime) -> str:
         return "its space is gone from CMS"
     if not booking.reason:
         return ""
-    if booking.form != space_form(booking):
+    if not _told(booking):
         return f"its space is not as it should be on CMS: {booking.reason}"
     return f"its call is not started: {booking.reason}"
+
+
+def _told(booking: Booking) -> bool:
+    """Whether CMS has confirmed all that the space is told, but for texts that it refused."""
+    form = booking.form
+    if form is None:
+        return False
+    return form == decorated(space_form(booking), booking.refused_texts, form.name)
 
 
 def undialled(booking: Booking, now: datetime) -> str:
