@@ -92,7 +92,7 @@ def test_a_secret_that_is_a_credential_of_the_unit_is_found_while_it_runs(cms: M
     cms.drop_in("credential", f"[Service]\nLoadCredential=cms.password:{secret}\n")
     try:
         (missing, _) = doctor(cms)["configuration"]
-        assert "password is missing" in missing["seen"]
+        assert "password: is missing" in missing["seen"]
         start(cms)
         found = doctor(cms)
         assert severities(found["configuration"] + found["call_bridges"]) in (
