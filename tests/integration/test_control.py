@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from cospaced.errors import CospacedError
 from cospaced.host import control
 from cospaced.host.control import (
+    ControlAbsent,
     ControlRefused,
     ControlServer,
     ControlTaken,
@@ -228,9 +229,29 @@ async def test_a_file_in_the_way_is_not_removed(path: Path) -> None:
     assert path.read_text() == "precious"
 
 
-async def test_a_path_that_no_socket_can_have_is_told(tmp_path: Path) -> None:
+async def test_a_name_that_no_socket_can_have_is_told(tmp_path: Path) -> None:
     with pytest.raises(ControlTaken, match="cannot be made"):
         await ControlServer(tmp_path / ("x" * 120), answer).start()
+
+
+@pytest.mark.parametrize("length", [107, 108, 300])
+async def test_a_state_dir_may_lie_deeper_than_sockets_have_room_for(
+    tmp_path: Path, length: int
+) -> None:
+    path = tmp_path / "deep"
+    while len(str(path)) < length - 100:
+        path /= "x" * 80
+    path /= "x" * (length - len(str(path / "control")) - 1)
+    path /= "control"
+    assert len(str(path)) == length
+    with pytest.raises(ControlAbsent):
+        ask(path, {"command": "echo"})
+    async with serving(path):
+        assert await off_loop(ask, path, {"command": "echo", "x": 1}) == {"x": 1}
+        assert path.stat().st_mode & 0o777 == control.MODE
+        with pytest.raises(ControlTaken, match="another cospaced listens"):
+            await ControlServer(path, answer).start()
+    assert not path.exists()
 
 
 async def test_closing_leaves_a_socket_that_somebody_else_has_put_there(path: Path) -> None:

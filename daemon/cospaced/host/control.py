@@ -11,8 +11,8 @@ import json
 import os
 import socket
 import stat
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ READ_TIME = 2.0
 ANSWER_TIME = 20.0
 """Seconds for making an answer, and again for the client to take it."""
 CLOSE_TIME = 1.0
+_LONGEST = 107
 MODE = 0o660
 RUNTIME_DIRECTORY = Path("/run/cospaced")
 """What the unit's RuntimeDirectory= makes."""
@@ -176,7 +177,8 @@ def ask(path: Path, request: Mapping[str, Any], timeout: float = 10.0) -> dict[s
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(timeout)
-            connection.connect(str(path))
+            with _address(path) as name:
+                connection.connect(name)
             answer = _asked(connection, json.dumps(dict(request)).encode() + b"\n")
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise ControlAbsent(f"no cospaced listens at {path}; is it running?") from error
@@ -237,12 +239,26 @@ def _encoded(answer: Mapping[str, Any]) -> bytes:
         return b'{"error": "the daemon could not answer; its log says why"}\n'
 
 
+@contextmanager
+def _address(path: Path) -> Iterator[str]:
+    """Enter with a name of a socket that is short enough for any path (unix(7), sun_path)."""
+    if len(os.fsencode(path)) <= _LONGEST:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
 def _bound(path: Path) -> socket.socket:
     """Return a socket bound to the path, not yet listening, with its mode set."""
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _cleared(path)
-        bound.bind(str(path))
+        with _address(path) as name:
+            bound.bind(name)
         # Before anybody can connect: that takes listen(2).
         os.chmod(path, MODE)  # noqa: PTH101 - as bind: by name, at once
     except OSError as error:
@@ -266,7 +282,8 @@ def _cleared(path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(1)
         try:
-            probe.connect(str(path))
+            with _address(path) as name:
+                probe.connect(name)
         except ConnectionRefusedError:
             path.unlink()
             return
