@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cospaced.domain.slots import LastUsed, Slot, Trimmed, Windows, choose, index_of, trim
@@ -350,7 +350,7 @@ class Rules:
         return not any(n == number_ and held.overlaps(wide) for n, held, _ in self.holds)
 
     def rested(self, number_: int) -> bool:
-        since = self.window.start - timedelta(hours=24)
+        since = max(self.window.start, DAY) - timedelta(hours=24)
         before = [
             (held.end, uid)
             for n, held, uid in self.holds
@@ -380,6 +380,13 @@ class Rules:
 
 
 @settings(deadline=None)
+@example(
+    # It would open before now: rest is measured from now.
+    [Wish(start=0, minutes=5, uid="series-0", first=0)],
+    NumberChoice.STABLE,
+    range(70, 74),
+    {70: (DAY - timedelta(hours=24), "series-9")},
+)
 @given(
     wishes,
     st.sampled_from(NumberChoice),
