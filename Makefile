@@ -17,8 +17,8 @@ demo: .venv/made ## The whole system in one terminal, in about 40 seconds.
 documents: .venv/made ## The manual pages and shell completions, from the program itself.
 	$(RUN) contrib/make_documents.py
 
-test: .venv/made ## Every test.
-	$(BIN)/pytest
+test: .venv/made ## Every test, on every core.
+	$(BIN)/pytest -n auto --dist loadgroup
 
 check: .venv/made ## What a change must pass besides the tests.
 	$(BIN)/ruff check .
