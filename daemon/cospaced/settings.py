@@ -282,7 +282,10 @@ class Settings:
 
     def calendar(self, name: str) -> CalendarSettings:
         """Return a calendar by name; KeyError where there is none."""
-        return next(c for c in self.calendars if c.name == name)
+        for calendar in self.calendars:
+            if calendar.name == name:
+                return calendar
+        raise KeyError(name)
 
     def room(self, name: str) -> RoomSettings | None:
         """Return a room by name, or None."""

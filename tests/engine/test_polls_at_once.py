@@ -87,6 +87,22 @@ def test_a_server_that_hangs_is_told_as_such_and_never_as_a_fault_of_the_program
     assert len({line["room"] for line in told}) == ROOMS
 
 
+def test_a_poll_whose_calendar_a_reload_took_away_before_its_first_step_does_nothing(
+    tmp_path: Path,
+) -> None:
+    async def story(site: SlowSite) -> None:
+        site.slow(1)
+        async with site.running():
+            await site.clock.sleep(60)
+            assert site.machine is not None
+            polling = site.machine.polling
+            poll = asyncio.create_task(polling._poll("room1", polling._desks["room1"]))
+            polling.reload(replace(site.settings, rooms=(), calendars=()), {})
+            await poll
+
+    play_on(SlowSite, tmp_path, story)
+
+
 def test_a_question_to_all_calendars_waits_outside_their_time_too(tmp_path: Path) -> None:
     async def story(site: SlowSite) -> None:
         site.slow(TIMEOUT - 1)

@@ -226,6 +226,9 @@ class Polling:
     # --- one poll ---------------------------------------------------------------------------
 
     async def _poll(self, name: str, desk: RoomDesk) -> None:
+        if self._desks.get(name) is not desk:
+            # A reload came before its first step: its calendar may be gone.
+            return
         async with self._gate(desk.room):
             asked = self._sources.get(desk.room.calendar)
             # A change that is told from here on may be missing in what this poll reads.
