@@ -345,6 +345,28 @@ def test_a_copy_that_lasts_longer_is_opened_when_what_runs_has_ended(
     assert rings(site, *BOTH) == [2, 2]
 
 
+def test_a_copy_that_lasts_longer_rings_its_rooms_though_cms_was_away_when_what_ran_ended(
+    tmp_path: Path,
+) -> None:
+    async def story(site: Site) -> None:
+        one = booked(site, after=2, minutes=30)
+        async with site.running():
+            await site.until(one.start + MINUTE)
+            site.invite(replace(one, uid="two", end=one.end + 30 * MINUTE))
+            await site.until(one.end - 20 * SECOND)
+            site.cluster.scenarios.cut_off("core1", silent=False)
+            await site.until(one.end + MINUTE)
+            site.cluster.scenarios.reconnect("core1")
+            await site.until(one.end + 5 * MINUTE)
+            assert running(site).uid == "two"
+            assert site.endpoint("aula").connected
+            await site.until(one.end + 32 * MINUTE)
+
+    site = play(tmp_path, story)
+    site.assert_all_closed()
+    assert rings(site, *BOTH) == [2, 2]
+
+
 def test_an_event_with_a_room_more_is_opened_once_it_is_sure_to_be_another(tmp_path: Path) -> None:
     async def story(site: Site) -> None:
         one = booked(site, after=2)

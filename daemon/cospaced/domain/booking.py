@@ -126,6 +126,8 @@ class Booking:
     number: int | None = None
     early: bool = True
     """Opens `early_join` before the start; given up where the slot is needed by another."""
+    held_until: datetime | None = None
+    """When a conference ended for which it waited, because that held its rooms."""
     passcode: str = ""
     secret: str = ""
     terms: ConferenceSettings = field(default_factory=ConferenceSettings)

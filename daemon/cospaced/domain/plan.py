@@ -75,13 +75,14 @@ def _planned(draft: Draft, terms: ConferenceSettings, rooms: dict[str, RoomSetti
     _wait_for_other(draft)
     if obstacle := _obstacle(around):
         draft.wake_at(draft.now + RETRY)
-        if draft.now >= due + OVERDUE and not around.awaits and booking.reason != obstacle:
+        told = draft.booking.reason == obstacle
+        if draft.now >= due + OVERDUE and not around.awaits and not told:
             draft.change(reason=obstacle)
             draft.tell("booking.waiting", "warning", reason=obstacle)
         return
     moment = _rooms_due(draft)
     dials = tuple(Dial(target=target, due=moment) for target in targets(booking.rooms, rooms))
-    draft.booking = step(booking, Step.OPEN)
+    draft.booking = step(draft.booking, Step.OPEN)
     draft.change(terms=terms, dials=dials)
 
 
@@ -99,6 +100,8 @@ def _obstacle(around: Surroundings) -> str:
 def _wait_for_other(draft: Draft) -> None:
     """Say once that another booking may turn out to be what this one continues."""
     other, booking = draft.around.awaits, draft.booking
+    if not other and booking.reason.endswith(_MAY_GO_ON):
+        draft.change(reason="", held_until=draft.now)
     if not other or booking.reason:
         return
     reason = f"booking {other} {_MAY_GO_ON}"
@@ -108,9 +111,8 @@ def _wait_for_other(draft: Draft) -> None:
 
 def _rooms_due(draft: Draft) -> datetime:
     """Return from when its rooms are due: not before the conference ended that held them."""
-    booking = draft.booking
-    held = booking.reason.endswith(_MAY_GO_ON)
-    return max(booking.start, draft.now) if held else booking.start
+    start, held_until = draft.booking.start, draft.booking.held_until
+    return max(start, held_until or start)
 
 
 def _open(draft: Draft) -> None:
