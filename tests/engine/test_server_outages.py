@@ -199,3 +199,51 @@ def test_rooms_that_the_file_does_not_name_any_more_are_waited_for_no_longer(
             assert back["count"] == 9
 
     plays(tmp_path, story)
+
+
+def test_rooms_that_fail_by_themselves_after_an_outage_have_not_recovered(tmp_path: Path) -> None:
+    async def story(site: FailingSite) -> None:
+        async with site.running():
+            await site.clock.sleep(90)
+            site.failing.fault = lambda _: AWAY
+            await site.clock.sleep(5 * 60)
+            site.failing.fault = lambda _: MISSING
+            await site.clock.sleep(5 * 60)
+            assert not site.happened("calendar.recovered")
+            assert not site.happened("calendar.all_recovered")
+
+    plays(tmp_path, story)
+
+
+def test_one_slow_room_does_not_hide_that_its_server_goes_away(tmp_path: Path) -> None:
+    async def story(site: FailingSite) -> None:
+        async with site.running():
+            await site.clock.sleep(90)
+            site.failing.fault = lambda room: SLOW if room == ROOMS[0] else None
+            await site.clock.sleep(3 * 60)
+            assert site.levels("calendar.failed") == {"error": 1}
+            site.failing.fault = lambda room: None if room in (ROOMS[0], ROOMS[-1]) else AWAY
+            await site.clock.sleep(14 * 60)
+            assert site.levels("calendar.failed") == {"error": 2, "info": 9}
+
+    plays(tmp_path, story)
+
+
+def test_a_refused_calendar_that_comes_back_into_the_file_is_told_again(tmp_path: Path) -> None:
+    async def story(site: FailingSite) -> None:
+        async with site.running():
+            await site.clock.sleep(90)
+            site.failing.fault = lambda _: LOGIN
+            await site.clock.sleep(5 * 60)
+            assert site.machine is not None
+            site.machine.reload(replace(site.settings, rooms=(), calendars=()), {})
+            await site.clock.sleep(3600)
+            site.machine.reload(site.settings, {"files": site.failing})
+            await site.clock.sleep(5 * 60)
+            assert site.levels("calendar.refused") == {"error": 2}
+            site.failing.fault = lambda _: None
+            await site.clock.sleep(2 * 60)
+            (told,) = site.happened("calendar.accepted")
+            assert told["seconds"] < 10 * 60
+
+    plays(tmp_path, story)

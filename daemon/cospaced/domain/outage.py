@@ -2,8 +2,8 @@
 
 Each of its rooms fails by itself, and a line for each would bury the journal. So the first one is
 an error and the others are not, while no room of the server is read. Where some are, it is not the
-server as a whole, and another error may come, though not soon. Moments are seconds on a clock that
-never steps.
+server as a whole, and another error may come, though not soon, unless most of its rooms fail.
+Moments are seconds on a clock that never steps.
 """
 
 import math
@@ -25,8 +25,8 @@ class Outage:
     failing: frozenset[str] = frozenset()
     met: frozenset[str] = frozenset()
     """All rooms that were told as failing, be it in a whisper."""
-    told: Mapping[str, float] = field(default_factory=dict)
-    """When each event was last told as an error."""
+    told: Mapping[str, tuple[float, bool]] = field(default_factory=dict)
+    """When each event was last told as an error, and whether most rooms failed then."""
     answered: float = -math.inf
 
     def joined(self, room: str, begun: float, *, met: bool) -> "Outage":
@@ -42,11 +42,21 @@ class Outage:
         """Return it without a room."""
         return replace(self, failing=self.failing - {room})
 
-    def loud(self, event: str, now: float) -> bool:
-        """Whether an event of one more room is an error."""
-        at = self.told.get(event)
-        return at is None or (self.answered >= at and now - at >= QUIET)
+    def parted(self, room: str) -> "Outage":
+        """Return it without a room that fails by itself from now on: it has not recovered."""
+        return replace(self, failing=self.failing - {room}, met=self.met - {room})
 
-    def telling(self, event: str, now: float) -> "Outage":
+    def loud(self, event: str, now: float, rooms: int) -> bool:
+        """Whether an event of one more room is an error; `rooms` are all that the server has."""
+        if event not in self.told:
+            return True
+        at, of_most = self.told[event]
+        news = self._most(rooms) and not of_most
+        return self.answered >= at and (news or now - at >= QUIET)
+
+    def telling(self, event: str, now: float, rooms: int) -> "Outage":
         """Return it after an event was told as an error."""
-        return replace(self, told={**self.told, event: now})
+        return replace(self, told={**self.told, event: (now, self._most(rooms))})
+
+    def _most(self, rooms: int) -> bool:
+        return 2 * len(self.failing) >= rooms

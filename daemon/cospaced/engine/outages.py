@@ -41,6 +41,8 @@ class Outages:
         found: dict[Server, set[str]] = {}
         for room in rooms:
             found.setdefault(server_of(room), set()).add(room.name)
+        kept = {room.calendar for room in rooms}
+        self._refused = {name: told for name, told in self._refused.items() if name in kept}
         self._of_server = {server: frozenset(names) for server, names in found.items()}
         for server, outage in tuple(self._outages.items()):
             self._keep(server, replace(outage, failing=outage.failing & self._of(server)))
@@ -56,7 +58,7 @@ class Outages:
         if not self._common(room, error):
             outage = self._outages.get(server)
             if outage is not None and room.name in outage.failing:
-                self._keep(server, outage.left(room.name))
+                self._keep(server, outage.parted(room.name))
                 told = False
             if not told:
                 log.error("calendar.failed", **_named(room), **keys)
@@ -129,11 +131,12 @@ class Outages:
         """Tell of one room of a server that may fail as a whole."""
         server, now = server_of(room), self._clock.monotonic()
         outage = self._outages[server]
-        if not outage.loud(event, now):
+        rooms = len(self._of(server))
+        if not outage.loud(event, now, rooms):
             log.info(event, **_named(room), **keys)
             return
-        self._outages[server] = outage.telling(event, now)
-        log.error(event, **_named(room), **keys, count=len(self._of(server)) - 1)
+        self._outages[server] = outage.telling(event, now, rooms)
+        log.error(event, **_named(room), **keys, count=rooms - 1)
 
 
 def _named(room: RoomSettings) -> dict[str, str]:
