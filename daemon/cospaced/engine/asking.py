@@ -40,4 +40,5 @@ async def ask(
     except TimeoutError as error:
         raise CalendarError("hung", "its poll did not end (please report it)") from error
     check(reading)
-    return cleaned(reading)
+    same = previous is not None and reading.occurrences is previous.occurrences
+    return reading if same else cleaned(reading)
