@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cospaced.domain.booking import State
+from cospaced.settings import RoomSettings
 from support.site import Invitation, Site
 from support.stories import MINUTE, SECOND, booked, cut_off_before, moved, play, rings
 
@@ -56,6 +57,82 @@ def test_a_bad_edit_of_a_running_event_ends_nothing_and_is_told_once(
             assert site.endpoint("aula").connected
             assert "cannot be understood" not in (await seen(site))[-1]
             await site.until(one.end + 16 * MINUTE)
+
+    site = play(tmp_path, story)
+    assert rings(site, "aula", "boardroom") == [1, 1]
+    site.assert_all_closed()
+
+
+def test_what_goes_on_as_last_read_is_not_newer_than_the_other_rooms_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    async def story(site: Site) -> None:
+        one = booked(site, minutes=60)
+        async with site.running():
+            await site.until(one.start + 5 * MINUTE)
+            spoil(site, BAD, "boardroom")
+            await site.until(one.start + 8 * MINUTE)
+            # Whoever wrote this bumps neither SEQUENCE nor DTSTAMP.
+            site.invite(replace(one, end=one.end + 30 * MINUTE))
+            spoil(site, BAD, "boardroom")
+            await site.until(one.start + 12 * MINUTE)
+        async with site.running():
+            await site.until(one.end + 20 * MINUTE)
+            assert [row.rooms for row in site.bookings()] == [("aula", "boardroom")]
+            assert site.endpoint("aula").connected
+            assert site.endpoint("boardroom").connected
+            await site.until(one.end + 31 * MINUTE)
+
+    site = play(tmp_path, story)
+    assert rings(site, "aula", "boardroom") == [1, 1]
+    site.assert_all_closed()
+
+
+def reloaded(site: Site, *rooms: RoomSettings) -> None:
+    assert site.machine is not None
+    site.settings = replace(site.settings, rooms=rooms)
+    site.machine.reload(site.settings, site.machine.polling._sources)
+
+
+def test_a_room_whose_calendar_lies_elsewhere_by_now_is_not_believed_to_have_lost_it(
+    tmp_path: Path,
+) -> None:
+    async def story(site: Site) -> None:
+        one = booked(site, minutes=60)
+        async with site.running():
+            await site.until(one.start + 5 * MINUTE)
+            spoil(site, BAD)
+            await site.until(one.start + 10 * MINUTE)
+            rooms = []
+            for room in site.settings.rooms:
+                there = site.folder / f"moved-{room.name}.ics"
+                there.write_bytes((site.folder / f"{room.name}.ics").read_bytes())
+                rooms.append(replace(room, path=there))
+            reloaded(site, *rooms)
+            await site.until(one.end - MINUTE)
+            assert site.endpoint("aula").connected
+            await site.until(one.end + MINUTE)
+
+    site = play(tmp_path, story)
+    assert rings(site, "aula", "boardroom") == [1, 1]
+    site.assert_all_closed()
+
+
+def test_a_room_that_the_file_names_again_is_not_believed_to_have_lost_it(tmp_path: Path) -> None:
+    async def story(site: Site) -> None:
+        one = booked(site, minutes=60)
+        async with site.running():
+            await site.until(one.start + 5 * MINUTE)
+            spoil(site, BAD)
+            await site.until(one.start + 8 * MINUTE)
+            before = site.settings.rooms
+            reloaded(site, *(room for room in before if room.name != "aula"))
+            await site.until(one.start + 12 * MINUTE)
+            reloaded(site, *before)
+            await site.until(one.end - MINUTE)
+            assert site.endpoint("aula").connected
+            assert site.endpoint("boardroom").connected
+            await site.until(one.end + MINUTE)
 
     site = play(tmp_path, story)
     assert rings(site, "aula", "boardroom") == [1, 1]

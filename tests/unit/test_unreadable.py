@@ -10,7 +10,8 @@ from cospaced.calendars.exchange import items
 from cospaced.calendars.exchange.jobs import Details
 from cospaced.calendars.graph import events
 from cospaced.calendars.job import Job, work_out
-from cospaced.domain.calendar import Occurrence, Reading
+from cospaced.calendars.zones import UTC_ZONE
+from cospaced.domain.calendar import EventProblem, Loss, Occurrence, Reading
 from cospaced.domain.timespan import Timespan
 from cospaced.domain.unreadable import as_read, with_held
 from support.ical import calendar, event, window
@@ -153,8 +154,23 @@ def test_exchange_and_graph_name_what_they_cannot_read_as_they_name_what_they_ca
     name: str,
 ) -> None:
     uid = name.upper().replace("07EA0B18", "00000000") if name == OUTLOOKS else name
-    item = SimpleNamespace(id="item")
-    assert items.name(item, Details(change_key="1", uid=name)) == uid
-    assert items.name(item, None) == "item"
-    assert events.name({"iCalUId": name, "id": "item"}) == uid
-    assert events.name({"iCalUId": None, "id": "item"}) == "item"
+    item = SimpleNamespace(id="item", type="Occurrence", recurrence_id=None, original_start=None)
+    of_all = EventProblem(uid=uid, text="why")
+    known = Details(change_key="1", uid=name)
+    assert items.problem(item, known, "why", UTC_ZONE) == of_all
+    assert items.problem(item, None, "why", UTC_ZONE) == replace(of_all, uid="item")
+    assert events.problem({"iCalUId": name, "id": "item"}, "why") == of_all
+    assert events.problem({"iCalUId": None, "id": "item"}, "why") == replace(of_all, uid="item")
+
+
+@pytest.mark.parametrize(("kind", "of"), [("Single", ""), ("Exception", "2026-11-24T10:00:00Z")])
+def test_exchange_and_graph_say_which_occurrence_they_cannot_read(kind: str, of: str) -> None:
+    original = NOW + timedelta(days=1, hours=1) if of else None
+    item = SimpleNamespace(
+        id="item", type=kind, recurrence_id=original, original_start=None, is_all_day=False
+    )
+    lost = EventProblem(uid="u1", text="why", loss=Loss.ONE, recurrence_id=of)
+    assert items.problem(item, Details(change_key="1", uid="u1"), "why", UTC_ZONE) == lost
+    event = {"type": kind.replace("Single", "singleInstance").replace("Exc", "exc")}
+    event |= {"iCalUId": "u1", "originalStart": f"{original:%Y-%m-%dT%H:%M:%S}" if original else ""}
+    assert events.problem(event, "why") == lost

@@ -111,18 +111,19 @@ class EventProblem:
     loss: Loss = Loss.ALL
     recurrence_id: str = ""
 
-    def hides(self, occurrence: Occurrence) -> bool:
+    def hides(self, key: tuple[str, str]) -> bool:
         """Whether an occurrence that is not shown may be there still, but for this."""
-        if occurrence.uid != self.uid:
+        uid, recurrence_id = key
+        if uid != self.uid:
             return False
         match self.loss:
             case Loss.ALL:
                 return True
             case Loss.LATER:
                 # Within a series all are written alike, so that their order is that of time.
-                return occurrence.recurrence_id >= self.recurrence_id
+                return recurrence_id >= self.recurrence_id
             case Loss.ONE:
-                return occurrence.recurrence_id == self.recurrence_id
+                return recurrence_id == self.recurrence_id
             case Loss.NONE:
                 return False
 

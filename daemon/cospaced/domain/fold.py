@@ -151,9 +151,10 @@ def _party(copy: Copy) -> tuple[str, str]:
     return (organizer, "") if organizer else ("", copy.source)
 
 
-def _revision(copy: Copy) -> tuple[int, datetime, datetime, str]:
+def _revision(copy: Copy) -> tuple[int, datetime, bool, datetime, str]:
+    """Order copies; what goes on as last read is never newer than what can be read."""
     event = copy.occurrence
-    return (event.sequence, event.stamp or _NEVER, copy.seen_at, copy.room)
+    return (event.sequence, event.stamp or _NEVER, not copy.held, copy.seen_at, copy.room)
 
 
 _NEVER = datetime.min.replace(tzinfo=UTC)

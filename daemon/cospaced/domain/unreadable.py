@@ -50,4 +50,4 @@ def _by_uid(problems: Collection[EventProblem]) -> Mapping[str, list[EventProble
 
 def _hidden(one: Occurrence, problems: Collection[EventProblem]) -> str:
     """Return what hides an occurrence, empty where nothing does."""
-    return next((problem.text for problem in problems if problem.hides(one)), "")
+    return next((problem.text for problem in problems if problem.hides(one.key)), "")

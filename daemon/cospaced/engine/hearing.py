@@ -5,7 +5,7 @@ the word of a calendar that was never read, that holds somebody else's event, or
 said its last word.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -39,6 +39,8 @@ class Hearing:
         self._clock = clock
         self.unread: Collection[str] = ()
         """Rooms whose calendar was never read: what they hold is unknown."""
+        self.hides: Callable[[str, Key], bool] = lambda _room, _key: False
+        """Whether something that cannot be read in a room's calendar may be an occurrence."""
         self.leavers = Leavers()
         self.settings = settings
 
@@ -98,7 +100,7 @@ class Hearing:
         `patience` with every room that an open row would lose; None: each has its own.
         """
         wanted = folded.wanted
-        kept = [room for room in row.rooms if room in self.unread]
+        kept = self._unknown(row)
         held: list[str] = []
         doubted: tuple[str, ...] = ()
         if row.state is State.OPEN and not (row.detached or row.closing):
@@ -116,6 +118,13 @@ class Hearing:
             return Believed(wanted=wanted, unknown=bool(kept), doubted=doubted)
         whole = replace(wanted, rooms=tuple(sorted({*wanted.rooms, *kept})))
         return Believed(wanted=whole, doubted=doubted)
+
+    def _unknown(self, row: Booking) -> list[str]:
+        """Return the rooms of which nobody can tell whether they still hold a row's event."""
+        key = (row.uid, row.recurrence_id)
+        shown = {copy.room for copy in self._copies.of(key)}
+        hidden = {room for room in row.rooms if room not in shown and self.hides(room, key)}
+        return [room for room in row.rooms if room in self.unread or room in hidden]
 
     def _leaving(
         self, row: Booking, missed: Sequence[str], others: Sequence[str], patience: timedelta | None

@@ -106,6 +106,7 @@ class Machine:
         )
         self.bridges.on_change = self.timing.touch_all
         self.timing.on_waiting = lambda key: self._calendars_changed([key])
+        self.following.hearing.hides = self.polling.hides
         self.following.hearing.leavers.doubted = self.polling.doubts
         self.following.hearing.leavers.hurry = self.polling.hurry
         self.timing.carrier.on_gone = self.recovery.on_gone = self._pool_wanted.set

@@ -90,6 +90,13 @@ class Polling:
         desk = self._desks.get(room)
         return desk is not None and desk.misses(key)
 
+    def hides(self, room: str, key: Key) -> bool:
+        """Whether an event that cannot be read in a room's calendar may be this occurrence."""
+        desk = self._desks.get(room)
+        if desk is None or desk.reading is None:
+            return False
+        return any(problem.hides(key) for problem in desk.reading.problems)
+
     def hurry(self, rooms: Iterable[str]) -> None:
         """Poll some rooms now; those whose poll is under way are left to it."""
         for room in rooms:

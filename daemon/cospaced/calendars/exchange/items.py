@@ -12,7 +12,7 @@ from cospaced.calendars.organizer_copies import Version
 from cospaced.calendars.quirks import cancelled_title, other_video, outlook_uid
 from cospaced.calendars.unusable import Unusable
 from cospaced.calendars.zones import Zone
-from cospaced.domain.calendar import Answer, Busy, Occurrence
+from cospaced.domain.calendar import Answer, Busy, EventProblem, Loss, Occurrence
 
 
 class OwnerCriticalChange(ExtendedProperty):  # type: ignore[misc] # exchangelib has no types
@@ -86,9 +86,17 @@ def details(item: Any, change_key: str) -> Details:
     )
 
 
-def name(item: Any, more: Details | None) -> str:
-    """Return the UID of an item that cannot be read, as `occurrence` has it, or else its id."""
-    return outlook_uid.normalise(more.uid if more else "") or str(item.id)
+def problem(item: Any, more: Details | None, text: str, floating: Zone) -> EventProblem:
+    """Return what is wrong with an item: of a series one occurrence, where it tells which.
+
+    It bears the UID that `occurrence` has, or else the item's id.
+    """
+    uid = outlook_uid.normalise(more.uid if more else "") or str(item.id)
+    original = item.recurrence_id or item.original_start
+    if more is None or not (item.type == "Single" or (item.type in _INSTANCES and original)):
+        return EventProblem(uid=uid, text=text)
+    one = _recurrence_id(item, more, original, floating)
+    return EventProblem(uid=uid, text=text, loss=Loss.ONE, recurrence_id=one)
 
 
 def _written(moment: Any) -> str:

@@ -165,7 +165,7 @@ def _understood(
         try:
             one = items.occurrence(item, more, floating)
         except Unusable as error:
-            problems[EventProblem(uid=items.name(item, more), text=str(error))] = None
+            problems[items.problem(item, more, str(error), floating)] = None
             continue
         found.add(one, items.version(item, more))
     return found.in_order(), tuple(problems)

@@ -16,7 +16,7 @@ from cospaced.calendars.organizer_copies import Version
 from cospaced.calendars.quirks import cancelled_title, other_video, outlook_uid, windows_zones
 from cospaced.calendars.unusable import Unusable
 from cospaced.calendars.zones import NamedZone, Zone
-from cospaced.domain.calendar import Answer, Busy, Occurrence
+from cospaced.domain.calendar import Answer, Busy, EventProblem, Loss, Occurrence
 from cospaced.domain.spoilt_title import OwnCopy
 
 
@@ -120,10 +120,19 @@ def _moment(event: Event, name: str, all_day: bool, floating: Zone) -> datetime:
     return wall.replace(tzinfo=UTC)
 
 
-def name(event: Event) -> str:
-    """Return the UID of an event that cannot be read, as `occurrence` has it, or else its id."""
-    uid = _text(event.get("iCalUId"))
-    return outlook_uid.normalise(uid) or _text(event.get("id"))
+def problem(event: Event, text: str) -> EventProblem:
+    """Return what is wrong with an event: of a series one occurrence, where it tells which.
+
+    It bears the UID that `occurrence` has, or else the event's id.
+    """
+    uid = outlook_uid.normalise(_text(event.get("iCalUId"))) or _text(event.get("id"))
+    try:
+        one = _recurrence_id(event, event.get("isAllDay") is True)
+    except Unusable:
+        return EventProblem(uid=uid, text=text)
+    if not one and event.get("type") != "singleInstance":
+        return EventProblem(uid=uid, text=text)
+    return EventProblem(uid=uid, text=text, loss=Loss.ONE, recurrence_id=one)
 
 
 def _wall(text: Any, name: str) -> datetime:

@@ -205,7 +205,7 @@ class GraphSource:
             try:
                 one = events.occurrence(event, self._floating)
             except Unusable as error:
-                problems[EventProblem(uid=events.name(event), text=str(error))] = None
+                problems[events.problem(event, str(error))] = None
                 continue
             found.add(one, events.version(event))
         return found.in_order(), tuple(problems)
