@@ -103,6 +103,15 @@ def test_a_private_copy_is_thought_private_until_it_is_seen_again() -> None:
     assert (shown.title, shown.private) == ("Picnic", False)
 
 
+def test_a_title_that_was_learnt_stands_until_it_is_asked_for_again() -> None:
+    ledger = learnt(reviewed({}, ADA), title="Planning")
+    for change_key in ("2", "3"):
+        ledger = reviewed(ledger, ADA, change_key=change_key)
+        (shown,) = organizer_copies.applied(ledger, [ADA], [FIRST])
+        assert shown.title == "Planning"
+        assert due(ledger)
+
+
 def test_what_is_over_keeps_its_title_and_asks_nothing() -> None:
     ledger = learnt(reviewed({}, ADA), title="Planning")
     over = NOW + 3 * HOUR

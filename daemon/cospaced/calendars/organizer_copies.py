@@ -87,9 +87,10 @@ def reviewed(
         if known is not None and known.asked and keys.issubset(known.change_keys):
             found[event] = replace(known, change_keys=tuple(sorted(keys)))
         elif event in coming:
-            # It stays hidden until it is known to be private no more.
-            private = known is not None and known.own.private
-            found[event] = Known(change_keys=tuple(sorted(keys)), own=OwnCopy(private=private))
+            # A look may be put off: until then it is called as it was, or stays hidden.
+            own = known.own if known is not None else OwnCopy()
+            own = OwnCopy(private=True) if own.private else own
+            found[event] = Known(change_keys=tuple(sorted(keys)), own=own)
     return found
 
 
