@@ -504,6 +504,16 @@ async def test_a_server_that_asks_to_be_left_alone_is_for_half_an_hour_at_most(
     assert f"asks to be left alone for {seconds} s (status {status})" in str(error)
 
 
+@pytest.mark.parametrize("digits", [400, 5000])
+async def test_a_rest_of_more_seconds_than_a_number_holds_is_half_an_hour(
+    server: ScriptedCaldav, room: Desk, digits: int
+):
+    await room.poll()
+    server.instead = always("changes", lambda: Reply(503, {"Retry-After": "9" * digits}))
+    error = await room.error()
+    assert (error.kind, error.after) == ("throttled", timedelta(minutes=30))
+
+
 async def test_the_last_reading_serves_on_after_an_error(server: ScriptedCaldav, room: Desk):
     await room.poll()
     server.instead = always("changes", lambda: Reply(503))

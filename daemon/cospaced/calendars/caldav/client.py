@@ -192,6 +192,9 @@ class Client:
             except error.RateLimitError as busy:
                 after = _asked_for(busy)
                 return Answer(status=busy.status or 503, url=here, found=None, after=after)
+            except OverflowError:
+                # The library makes a number of Retry-After, which may have hundreds of digits.
+                return Answer(status=503, url=here, found=None, after=MOST_AFTER)
             except WebError as failed:
                 raise CalendarError(KINDS.get(failed.kind, "unreachable"), str(failed)) from failed
             except etree.XMLSyntaxError as broken:
@@ -254,7 +257,8 @@ class Client:
 def _asked_for(busy: error.RateLimitError) -> timedelta | None:
     """Return how long the server asks to be left alone (RFC 9110 section 10.2.3), if it does."""
     if busy.retry_after_seconds is None:
-        return None
+        # Of thousands of digits Python makes no number.
+        return MOST_AFTER if (busy.retry_after or "").isdecimal() else None
     seconds = min(busy.retry_after_seconds, MOST_AFTER.total_seconds())
     return timedelta(seconds=max(0.0, seconds))
 
