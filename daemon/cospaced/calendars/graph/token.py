@@ -52,7 +52,7 @@ class Tokens:
         """
         async with self._turn:
             # What another one was refused meanwhile is not asked for again.
-            with self._gate.attempt():
+            with self._gate.attempt(proves=False):
                 return await self._fetched(refused)
 
     async def _fetched(self, refused: str) -> str:
