@@ -30,8 +30,12 @@ from cospaced.settings import CalendarSettings, RoomSettings
 MODULE = "cospaced.calendars.exchange.worker"
 _LACKING = timedelta(minutes=10)
 """Until details that could not be told are asked for again."""
-_LEAST = 0.1
-"""Seconds for a poll that has waited for the login for as long as a poll may take."""
+_OVERTIME = 5.0
+"""Seconds by which a poll that waited for the login may miss the timeout: the engine gives up after
+10, and the worker's start and end take some."""
+_TOO_LITTLE = 1 / 3
+"""Of the timeout; a worker that is given less would be killed for being slow. So would one that is
+given less than the last job took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +70,14 @@ class ExchangeSource:
         self._clock = clock
         self._pace = pace or Pace()
         self._gate = LoginGate(clock, settings.timeout.total_seconds())
+        self._took = 0.0
         self._looks = OrganizerLooks(clock)
 
     async def poll(self, room: RoomSettings, previous: Reading | None, window: Timespan) -> Reading:
         """Read one room's calendar over the window; see CalendarSource."""
         end = self._clock.monotonic() + self._settings.timeout.total_seconds()
         ask, stamp = self._asked(room, previous, window)
-        told: Told = await self._done(ask, end)
+        told: Told = await self._done(ask, self._settings.timeout.total_seconds())
         if self._settings.organizer_copies and not told.unchanged:
             before = organizer_copies.unpacked(previous, stamp.meant)
             left = end - self._clock.monotonic()
@@ -104,16 +109,26 @@ class ExchangeSource:
         try:
             # The time of a job begins when a worker takes it; a poll's time does not wait for that.
             async with asyncio.timeout(seconds):
-                answers: Answers = await self._done(job, self._clock.monotonic() + seconds)
+                answers: Answers = await self._done(job, seconds)
         except TimeoutError as error:
             raise CalendarError("timeout", "organizers' copies were not seen in time") from error
         return answers
 
-    async def _done(self, job: Ask | LookAtOrganizers, end: float) -> Any:
-        """Have a job done by then, as soon as the login is known to be good."""
-        return await self._gate.first(
-            lambda: self._pool.do(job, max(_LEAST, end - self._clock.monotonic()))
-        )
+    async def _done(self, job: Ask | LookAtOrganizers, seconds: float) -> Any:
+        """Have a job done within so many seconds, as soon as the login is known to be good."""
+        end = self._clock.monotonic() + seconds + _OVERTIME
+
+        async def work() -> Any:
+            # A job's time begins when it is let in: the wait was not the worker's fault.
+            begun = self._clock.monotonic()
+            left = end - begun
+            if left < max(seconds * _TOO_LITTLE, min(seconds, self._took)):
+                raise CalendarError("timeout", "it waited too long for the login of another room")
+            answer = await self._pool.do(job, min(seconds, left))
+            self._took = self._clock.monotonic() - begun
+            return answer
+
+        return await self._gate.first(work)
 
     async def watch(
         self, rooms: Sequence[RoomSettings], on_change: Callable[[Sequence[str]], None]
