@@ -11,7 +11,7 @@ import pytest
 from cospaced.domain.calendar import Copy
 from cospaced.domain.fold import fold
 from cospaced.domain.spoilt_title import MOST_LOOKS
-from cospaced.errors import CalendarError
+from cospaced.exchange_simulator.faults import Fault as EwsFault
 from cospaced.exchange_simulator.graph.faults import Fault
 from cospaced.exchange_simulator.records import Person, Sensitivity
 from cospaced.exchange_simulator.recurrence import Daily, Recurrence
@@ -273,25 +273,21 @@ async def test_what_fails_at_one_organizer_holds_up_no_other(scene: Scene) -> No
     assert await scene.titles() == ["Planning", "Picnic"]
 
 
-async def costs_no_reading(scene: Scene, *, login: bool) -> None:
+async def costs_no_reading(scene: Scene) -> None:
     """Poll while the next look fails, and later, when none does."""
-    if login:
-        with pytest.raises(CalendarError):
-            await scene.poll()
-    else:
-        # A fault may be mended at once: a connection that is lost is tried again.
-        assert await scene.titles() in ([ADA.name], ["Planning"])
+    # A fault may be mended at once: a connection that is lost is tried again.
+    assert await scene.titles() in ([ADA.name], ["Planning"])
     scene.roll(HOURS)
     assert await scene.titles() == ["Planning"]
 
 
 @pytest.mark.parametrize("name", exchange_fault_rows.EXCHANGE)
 async def test_no_fault_of_ews_at_a_look_costs_the_reading(tmp_path: Path, name: str) -> None:
-    fault, how, kind, _ = exchange_fault_rows.EXCHANGE[name]
+    fault, how, _, _ = exchange_fault_rows.EXCHANGE[name]
     async with on_premises(tmp_path) as scene:
         scene.invite(1)
         rule = scene.exchange.strike(fault, "FindItem", mailbox=ADA.address, **how)
-        await costs_no_reading(scene, login=kind == "login")
+        await costs_no_reading(scene)
     assert rule.hits == 1
 
 
@@ -300,15 +296,50 @@ async def test_no_fault_of_graph_at_a_look_costs_the_reading(tmp_path: Path, fau
     async with in_the_cloud(tmp_path) as scene:
         scene.invite(1)
         scene.exchange.graph.faults.next(fault, path="/events")
-        await costs_no_reading(scene, login=False)
+        await costs_no_reading(scene)
 
 
-async def test_a_login_that_is_refused_stays_what_it_is(scene: Scene) -> None:
+async def test_a_login_that_is_refused_at_a_look_ends_looks_for_a_while_and_no_reading(
+    scene: Scene,
+) -> None:
+    boardroom = scene.add_room("boardroom")
     scene.invite(1)
+    scene.invite(2, "Picnic", by=GRACE)
     scene.refused()
-    with pytest.raises(CalendarError) as caught:
-        await scene.poll()
-    assert (caught.value.kind, caught.value.shared) == ("login", True)
+    assert await scene.titles() == [ADA.name, GRACE.name]
+    assert set(scene.looks) == {ADA.address}
+    for room in (scene.room, boardroom):
+        await scene.poll(room)
+        assert scene.looks == []
+    scene.roll(timedelta(minutes=6))
+    assert await scene.titles() == ["Planning", "Picnic"]
+
+
+async def test_an_organizers_mailbox_that_is_forbidden_is_left_alone_for_hours_and_costs_nothing(
+    tmp_path: Path,
+) -> None:
+    async with on_premises(tmp_path) as scene:
+        scene.invite(1)
+        scene.invite(2, "Picnic", by=GRACE)
+        scene.exchange.strike(EwsFault.FORBIDDEN, "FindItem", mailbox=ADA.address)
+        assert await scene.titles() == [ADA.name, "Picnic"]
+        scene.invite(3)
+        assert await scene.titles() == [ADA.name, "Picnic", ADA.name]
+        assert scene.looks == []
+        scene.roll(HOURS)
+        assert await scene.titles() == ["Planning", "Picnic", "Planning"]
+
+
+async def test_a_title_that_was_learnt_stays_while_a_look_is_put_off(scene: Scene) -> None:
+    made = scene.invite(1)
+    assert await scene.titles() == ["Planning"]
+    scene.exchange.scenarios.update(made, start=NOW + DAY + timedelta(hours=1), subject="Retreat")
+    scene.throttled(120)
+    for looks in (1, 0):
+        assert await scene.titles() == ["Planning"]
+        assert len(scene.looks) == looks
+    scene.roll(timedelta(seconds=121))
+    assert await scene.titles() == ["Retreat"]
 
 
 @pytest.mark.parametrize("kind", [on_premises, in_the_cloud])

@@ -13,6 +13,7 @@ EXCHANGE: dict[str, tuple[Fault, dict[str, Any], str, float | None]] = {
     "429": (Fault.THROTTLED, {"retry_after": 8}, "throttled", 8),
     "reset": (Fault.RESET, {}, "unreachable", None),
     "401": (Fault.UNAUTHORIZED, {}, "login", None),
+    "403": (Fault.FORBIDDEN, {}, "login", None),
     "too many connections": (
         Fault.SOAP_FAULT, {"code": "ErrorExceededConnectionCount"}, "throttled", 60,
     ),

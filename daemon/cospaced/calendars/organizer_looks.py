@@ -1,7 +1,7 @@
 """Looking at organizers' own copies, for the rooms of one calendar, and whom not to ask again.
 
 It costs nobody a reading: what cannot be had now is asked for later, and until then the room's own
-title stands. Only a login that is refused stays what it is.
+title stands. That holds for a login that is refused there, too: it has just read the room.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -40,15 +40,14 @@ class Answers:
     requests: int = 0
 
     def go_on(self, organizer: str, error: CalendarError) -> bool:
-        """Note why a copy could not be seen, and whether to go on; raises a fault of the login."""
-        if error.shared:
-            raise error
-        if error.kind in ("login", "not_found"):
+        """Note why a copy could not be seen, and whether to go on."""
+        if error.kind in ("login", "not_found") and not error.shared:
             self.refused.add(organizer)
             return True
         if error.after is None:
             self.failed = organizer
-        self.after = error.after
+        # Where the login was refused, each further look may count towards locking the account.
+        self.after = AGAIN if error.shared else error.after
         return False
 
 
@@ -102,8 +101,7 @@ class OrganizerLooks:
     async def mended(self, shown: Shown, before: Ledger, look: Look, seconds: float) -> Mended:
         """Look at what was not looked at yet, for so many seconds at most.
 
-        `before` is the ledger of the room's last reading. Raises CalendarError for a login that is
-        refused.
+        `before` is the ledger of the room's last reading.
         """
         ledger = organizer_copies.reviewed(
             before,
@@ -132,10 +130,12 @@ class OrganizerLooks:
         try:
             answers = await look(events, seconds)
         except CalendarError as error:
-            if error.shared:
-                raise
-            # It is not known at whom it failed: nobody is asked for a while.
-            answers = Answers(after=error.after or AGAIN)
+            if error.shared or error.after is not None:
+                answers = Answers(after=error.after or AGAIN)
+            else:
+                # It is not known at whom it failed. Unless somebody is blamed, the same events come
+                # first the next time; the first one is, and sooner or later it is the right one.
+                answers = Answers(failed=events[0][0])
         self._note(answers)
         return answers
 

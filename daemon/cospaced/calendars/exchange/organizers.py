@@ -8,7 +8,7 @@ from time import monotonic  # noqa: TID251 - a worker process has no loop, and s
 
 from cospaced.calendars import organizer_copies
 from cospaced.calendars.exchange import items
-from cospaced.calendars.exchange.connection import Connection, limit_requests
+from cospaced.calendars.exchange.connection import Connection, Forbidden, limit_requests
 from cospaced.calendars.exchange.faults import in_our_words
 from cospaced.calendars.exchange.jobs import LookAtOrganizers
 from cospaced.calendars.organizer_looks import Answers
@@ -19,10 +19,7 @@ from cospaced.settings import CalendarSettings
 
 
 def look(link: Connection, settings: CalendarSettings, ask: LookAtOrganizers) -> Answers:
-    """Look at organizers' copies, until one fails or the time is up.
-
-    Raises CalendarError for a login that is refused.
-    """
+    """Look at organizers' copies, until one fails or the time is up."""
     limit_requests(ask.seconds)
     answers, end = Answers(), monotonic() + ask.seconds
     for event in ask.events:
@@ -35,6 +32,9 @@ def look(link: Connection, settings: CalendarSettings, ask: LookAtOrganizers) ->
             with in_our_words(settings, organizer):
                 answers.found[event] = _own_copy(link, event)
         except CalendarError as error:
+            if isinstance(error.__cause__, Forbidden):
+                # EWS is open to the account, which has read the room: it is this mailbox's alone.
+                error.shared = False
             if not answers.go_on(organizer, error):
                 break
     return answers

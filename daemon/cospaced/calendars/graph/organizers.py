@@ -18,10 +18,7 @@ _SELECT = "iCalUId,subject,sensitivity,type"
 
 
 async def look(client: GraphClient, wanted: Sequence[Event], seconds: float) -> Answers:
-    """Look at organizers' copies, until one fails or the time is up.
-
-    Raises CalendarError for a login that is refused.
-    """
+    """Look at organizers' copies, until one fails or the time is up."""
     answers = Answers()
     event = ("", "")
     try:

@@ -83,8 +83,7 @@ class GraphSource:
         if self._settings.organizer_copies:
             left = seconds - (self._clock.monotonic() - begun)
             before = organizer_copies.unpacked(previous, self._meant(room))
-            with self._gate.attempt():
-                reading = await self._mended(room, reading, versions, before, left)
+            reading = await self._mended(room, reading, versions, before, left)
         # What was learnt is to be stored, even if it is that there is nothing to learn.
         same = previous is not None and (reading.occurrences, reading.problems, reading.body) == (
             previous.occurrences,
