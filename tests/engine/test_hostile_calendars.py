@@ -367,8 +367,7 @@ def test_terms_that_would_refuse_it_do_not_end_a_running_conference(tmp_path: Pa
         async with site.running():
             await site.until(one.start + 5 * MINUTE)
             strict = ConferenceSettings(min_rooms=3, max_duration=5 * MINUTE)
-            site.settings = replace(site.settings, conferences=strict)
-            site.machine.reload(site.settings, site.machine.polling._sources)
+            site.reload(replace(site.settings, conferences=strict))
             await site.until(one.end - SECOND)
             assert site.endpoint("aula").connected
             await site.until(one.end + MINUTE)

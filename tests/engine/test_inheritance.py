@@ -387,10 +387,8 @@ def test_an_event_with_a_room_more_is_opened_once_it_is_sure_to_be_another(tmp_p
 
 def reload_terms(site: Site, **terms: Any) -> None:
     """Change settings of conferences, as a reload does."""
-    assert site.machine is not None
     conferences = replace(site.settings.conferences, **terms)
-    site.settings = replace(site.settings, conferences=conferences)
-    site.machine.reload(site.settings, site.machine.polling._sources)
+    site.reload(replace(site.settings, conferences=conferences))
 
 
 def test_two_events_of_few_rooms_do_not_take_a_conference_by_turns(tmp_path: Path) -> None:

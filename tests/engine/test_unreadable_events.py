@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from cospaced.domain.booking import State
-from cospaced.settings import RoomSettings
 from support.site import Invitation, Site
 from support.stories import MINUTE, SECOND, booked, cut_off_before, moved, play, rings
 
@@ -88,12 +87,6 @@ def test_what_goes_on_as_last_read_is_not_newer_than_the_other_rooms_after_a_res
     site.assert_all_closed()
 
 
-def reloaded(site: Site, *rooms: RoomSettings) -> None:
-    assert site.machine is not None
-    site.settings = replace(site.settings, rooms=rooms)
-    site.machine.reload(site.settings, site.machine.polling._sources)
-
-
 def test_a_room_whose_calendar_lies_elsewhere_by_now_is_not_believed_to_have_lost_it(
     tmp_path: Path,
 ) -> None:
@@ -108,7 +101,7 @@ def test_a_room_whose_calendar_lies_elsewhere_by_now_is_not_believed_to_have_los
                 there = site.folder / f"moved-{room.name}.ics"
                 there.write_bytes((site.folder / f"{room.name}.ics").read_bytes())
                 rooms.append(replace(room, path=there))
-            reloaded(site, *rooms)
+            site.reload(replace(site.settings, rooms=tuple(rooms)))
             await site.until(one.end - MINUTE)
             assert site.endpoint("aula").connected
             await site.until(one.end + MINUTE)
@@ -125,10 +118,11 @@ def test_a_room_that_the_file_names_again_is_not_believed_to_have_lost_it(tmp_pa
             await site.until(one.start + 5 * MINUTE)
             spoil(site, BAD)
             await site.until(one.start + 8 * MINUTE)
-            before = site.settings.rooms
-            reloaded(site, *(room for room in before if room.name != "aula"))
+            before = site.settings
+            without = tuple(room for room in before.rooms if room.name != "aula")
+            site.reload(replace(before, rooms=without))
             await site.until(one.start + 12 * MINUTE)
-            reloaded(site, *before)
+            site.reload(before)
             await site.until(one.end - MINUTE)
             assert site.endpoint("aula").connected
             assert site.endpoint("boardroom").connected

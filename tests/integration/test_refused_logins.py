@@ -64,6 +64,21 @@ def refused(exchange: Exchange) -> int:
     return count
 
 
+async def tried_once_after_each_pause(
+    source: CalendarSource, rooms: Sequence[RoomSettings], clock: SetClock, exchange: Exchange
+) -> None:
+    """Poll all rooms together at the beginning and the end of pauses that double."""
+    pause = FIRST_PAUSE
+    for _ in range(3):
+        assert await together(source, rooms) == ALL_REFUSED
+        assert refused(exchange) == 1
+        clock.leap(pause - 10)
+        assert await together(source, rooms) == ALL_REFUSED
+        assert refused(exchange) == 0
+        clock.leap(10)
+        pause *= 2
+
+
 @pytest.mark.parametrize("auth", ["basic", "ntlm"])
 async def test_a_wrong_password_reaches_exchange_once_and_once_after_each_pause(
     tmp_path: Path, auth: str
@@ -73,15 +88,7 @@ async def test_a_wrong_password_reaches_exchange_once_and_once_after_each_pause(
         rooms = [running.add_room(f"room{n}") for n in range(40)]
         wrong = {"password": WRONG, "auth": auth}
         async with exchange_source(running, clock, **wrong) as source:
-            pause = FIRST_PAUSE
-            for _ in range(3):
-                assert await together(source, rooms) == ALL_REFUSED
-                assert refused(running.exchange) == 1
-                clock.leap(pause - 10)
-                assert await together(source, rooms) == ALL_REFUSED
-                assert refused(running.exchange) == 0
-                clock.leap(10)
-                pause *= 2
+            await tried_once_after_each_pause(source, rooms, clock, running.exchange)
             running.exchange.grant(replace(SERVICE, password=WRONG.reveal()))
             assert await together(source, rooms) == ALL_READ
             assert refused(running.exchange) == 0
@@ -124,15 +131,7 @@ async def test_a_wrong_secret_reaches_entra_once_and_once_after_each_pause(begun
             assert await together(source, rooms) == ALL_READ
         running.grant(secret="changed")
         running.exchange.tokens.expire()
-        pause = FIRST_PAUSE
-        for _ in range(3):
-            assert await together(source, rooms) == ALL_REFUSED
-            assert refused(running.exchange) == 1
-            clock.leap(pause - 10)
-            assert await together(source, rooms) == ALL_REFUSED
-            assert refused(running.exchange) == 0
-            clock.leap(10)
-            pause *= 2
+        await tried_once_after_each_pause(source, rooms, clock, running.exchange)
         running.grant()
         assert await together(source, rooms) == ALL_READ
 

@@ -1,6 +1,7 @@
 """A room whose mailbox spoils titles, organizers with copies of their own, and a source."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -32,8 +33,8 @@ AULA = address_of("aula")
 DAY = timedelta(days=1)
 
 
-class Scene:
-    """One room; `polled` is its last reading. What is asked differs from kind to kind."""
+class Scene(ABC):
+    """Rooms and their last `readings`, by name. What is asked differs from kind to kind."""
 
     def __init__(self, exchange: Exchange, source: CalendarSource, clock: SetClock) -> None:
         self.exchange = exchange
@@ -89,39 +90,39 @@ class Scene:
         self.clock.leap(by.total_seconds())
         self.window = Timespan(self.window.start + by, self.window.end + by)
 
+    @abstractmethod
     def forget(self) -> None:
         """Forget what was asked."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def requests(self) -> int:
         """How many requests the last poll took."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def looks(self) -> list[str]:
         """Whose own copies were looked at in the last poll, one entry for each request."""
-        raise NotImplementedError
 
+    @abstractmethod
     def allow(self, *mailboxes: str) -> None:
         """Let the daemon read these mailboxes alone."""
-        raise NotImplementedError
 
+    @abstractmethod
     def throttled(self, seconds: int) -> None:
         """Let the next look meet a server that asks for so many seconds of rest."""
-        raise NotImplementedError
 
+    @abstractmethod
     def broken(self) -> None:
         """Let the next look get an answer cut short."""
-        raise NotImplementedError
 
+    @abstractmethod
     def refused(self) -> None:
         """Let the login be refused at the next look."""
-        raise NotImplementedError
 
+    @abstractmethod
     def silent(self) -> None:
         """Let the next look get no answer."""
-        raise NotImplementedError
 
 
 class EwsScene(Scene):

@@ -334,6 +334,12 @@ class Site:
         assert self.machine is not None
         return self.machine.ledger.all()
 
+    def reload(self, settings: Settings) -> None:
+        """Go on with other settings, as a reload of the service does."""
+        assert self.machine is not None
+        self.settings = settings
+        self.machine.reload(settings, self.machine.polling._sources)
+
     async def until(self, moment: datetime) -> None:
         """Let time pass to a moment."""
         left = (moment - self.clock.now()).total_seconds()

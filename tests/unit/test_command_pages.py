@@ -1,7 +1,5 @@
 """What the commands print, from documents alone."""
 
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,29 +8,16 @@ import pytest
 from cospaced.commands import invite, status, why
 from cospaced.commands.table import table
 from cospaced.commands.terminal import Terminal, columns, localised, span, terminal
-from cospaced.settings import (
-    CmsSettings,
-    ConferenceSettings,
-    DaemonSettings,
-    PoolSettings,
-    Secret,
-    Settings,
-)
+from cospaced.settings import Settings
+from support.pages import NOW, SETTINGS
 
 
-NOW = datetime(2026, 11, 26, 8, 5, 12, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(
-        file=Path("cospaced.ini"),
-        daemon=DaemonSettings(time_zone="Europe/Berlin"),
-        cms=CmsSettings(address="https://cms", username="a", password=Secret("p")),
-        pool=PoolSettings(domain="cms.example", numeric_id_base=8001, numeric_id_quantity=5),
-        conferences=ConferenceSettings(),
-    )
+    return SETTINGS
 
 
 def booking(**changes: Any) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 import re
 import unicodedata
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,27 +17,12 @@ from cospaced.doctor.rendering import text
 from cospaced.doctor.site import Site
 from cospaced.host.log_render import Record, as_console
 from cospaced.host.printable import harmless, printable
-from cospaced.settings import (
-    CmsSettings,
-    ConferenceSettings,
-    DaemonSettings,
-    PoolSettings,
-    Secret,
-    Settings,
-)
+from support.pages import NOW, SETTINGS
 
 
-NOW = datetime(2026, 11, 26, 8, 5, 12, tzinfo=UTC)
 EVIL = "\x1b]0;owned\x07\x9b2J\r\u202egnp.exe\u2066\u061c\u200f\u2028\ud83d"
 PLAIN = "\\x1b]0;owned\\x07\\x9b2J\\r\\u202egnp.exe\\u2066\\u061c\\u200f\\u2028\\ud83d"
 SGR = re.compile(r"\x1b\[[0-9;]*m")
-SETTINGS = Settings(
-    file=Path("cospaced.ini"),
-    daemon=DaemonSettings(time_zone="Europe/Berlin"),
-    cms=CmsSettings(address="https://cms", username="a", password=Secret("p")),
-    pool=PoolSettings(domain="cms.example", numeric_id_base=8001, numeric_id_quantity=5),
-    conferences=ConferenceSettings(),
-)
 
 
 def harmful(shown: str) -> list[str]:

@@ -8,7 +8,7 @@ from cospaced.domain.calendar import Reading, check, cleaned
 from cospaced.domain.timespan import Timespan
 from cospaced.errors import CalendarError
 from cospaced.ports import CalendarSource
-from cospaced.settings import RoomSettings
+from cospaced.settings import CalendarSettings, RoomSettings
 
 
 HUNG = timedelta(seconds=10)
@@ -20,6 +20,18 @@ Server = tuple[str, str]
 def server_of(room: RoomSettings) -> Server:
     """Return what hangs together: one server that hangs must not keep rooms of others waiting."""
     return room.calendar, urlsplit(room.url).netloc
+
+
+class Gates:
+    """How many rooms of each server are read at once: no more than its calendar allows."""
+
+    def __init__(self) -> None:
+        self._gates: dict[tuple[Server, int], asyncio.Semaphore] = {}
+
+    def of(self, room: RoomSettings, calendar: CalendarSettings) -> asyncio.Semaphore:
+        """Return what a room's poll is to hold; another one where a reload changed the number."""
+        key = server_of(room), calendar.at_once
+        return self._gates.setdefault(key, asyncio.Semaphore(calendar.at_once))
 
 
 async def ask(

@@ -15,7 +15,7 @@ import structlog
 from cospaced.domain.calendar import Reading, cleaned
 from cospaced.domain.pace import pace
 from cospaced.domain.timespan import Timespan
-from cospaced.engine.asking import Server, ask, server_of
+from cospaced.engine.asking import Gates, ask
 from cospaced.engine.copies import Copies, Key
 from cospaced.engine.outages import Outages
 from cospaced.engine.room_desk import RoomDesk, place_of
@@ -72,7 +72,7 @@ class Polling:
         self._unread: dict[str, None] = {}
         self._failing: dict[str, None] = {}
         self._outages = Outages(clock, settings.rooms)
-        self._gates: dict[tuple[Server, int], asyncio.Semaphore] = {}
+        self._gates = Gates()
         self._wake = asyncio.Event()
         self.settings = settings
         self.polls = 0
@@ -93,9 +93,7 @@ class Polling:
     def hides(self, room: str, key: Key) -> bool:
         """Whether an event that cannot be read in a room's calendar may be this occurrence."""
         desk = self._desks.get(room)
-        if desk is None or desk.reading is None:
-            return False
-        return any(problem.hides(key) for problem in desk.reading.problems)
+        return desk is not None and desk.hides(key)
 
     def hurry(self, rooms: Iterable[str]) -> None:
         """Poll some rooms now; those whose poll is under way are left to it."""
@@ -150,7 +148,7 @@ class Polling:
         stored = await self._store.readings()
         for room in self.settings.rooms:
             reading = stored.get(room.name)
-            # An earlier release stored texts as they came.
+            # It may have been stored before a rule by which texts are cleaned.
             self._add(room, reading and cleaned(reading))
         changed: set[Key] = set()
         for name, desk in self._desks.items():
@@ -236,7 +234,7 @@ class Polling:
         if self._desks.get(name) is not desk:
             # A reload came before its first step: its calendar may be gone.
             return
-        async with self._gate(desk.room):
+        async with self._gates.of(desk.room, self.settings.calendar(desk.room.calendar)):
             asked = self._sources.get(desk.room.calendar)
             # A change that is told from here on may be missing in what this poll reads.
             desk.heard = False
@@ -257,10 +255,6 @@ class Polling:
                 seconds = min(seconds, desk.calm)
             self._schedule(name, seconds)
             self._wake.set()
-
-    def _gate(self, room: RoomSettings) -> asyncio.Semaphore:
-        at_once = self.settings.calendar(room.calendar).at_once
-        return self._gates.setdefault((server_of(room), at_once), asyncio.Semaphore(at_once))
 
     async def _read(self, desk: RoomDesk) -> Reading | CalendarError:
         now = self._clock.now()

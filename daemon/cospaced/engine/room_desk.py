@@ -271,6 +271,11 @@ class RoomDesk:
         """Whether the last reading missed an occurrence that is not believed to be gone."""
         return any(missed.key == key for missed in self.doubt.missed)
 
+    def hides(self, key: Key) -> bool:
+        """Whether something in the last reading that cannot be read may be an occurrence."""
+        problems = () if self.reading is None else self.reading.problems
+        return any(problem.hides(key) for problem in problems)
+
 
 def _within(reading: Reading, covered: Timespan) -> tuple[Occurrence, ...]:
     """Return the occurrences that a reading over `covered` could hold: no others can vanish."""
