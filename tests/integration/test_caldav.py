@@ -1,4 +1,4 @@
-"""CalDAV on real servers, Radicale and Xandikos: readings, changes, logins, TLS."""
+"""CalDAV on real servers, Radicale, Xandikos and Cyrus: readings, changes, logins, TLS."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ from support.ical import calendar, event, window
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-KINDS = (caldav_servers.radicale, caldav_servers.xandikos)
+KINDS = (caldav_servers.radicale, caldav_servers.xandikos, caldav_servers.cyrus)
 TIMES = ("DTSTART:20261124T100000Z", "DTEND:20261124T110000Z")
 ONE = calendar(event(*TIMES, uid="one"))
 TWO = calendar(event("DTSTART:20261125T100000Z", "DTEND:20261125T110000Z", uid="two"))
@@ -137,7 +137,7 @@ async def test_a_room_is_found_from_its_user_and_from_its_home(
     its: Calendar, room: Desk, where: str
 ):
     await its.put("one", ONE)
-    room.url = its.base[:-1] + {"user": f"/{its.user}/", "home": its.home}[where]
+    room.url = its.base[:-1] + {"user": its.principal, "home": its.home}[where]
     assert await room.uids() == ["one"]
     its.front.seen.clear()
     assert (await room.poll()).unchanged

@@ -1,11 +1,14 @@
 """Real CalDAV servers, each a process of its own, behind a front that counts what they are asked.
 
-`radicale` and `xandikos` run a CaldavServer whose users have one empty calendar each. What a source
-reads goes through a front, which can speak TLS, ask for Digest, and break connections; what a test
-writes goes past it.
+`radicale`, `xandikos` and `cyrus` run a CaldavServer whose users have one empty calendar each. What
+a source reads goes through a front, which can speak TLS, ask for Digest, and break connections;
+what a test writes goes past it.
 """
 
+import imaplib
 import os
+import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -19,6 +22,7 @@ from tempfile import TemporaryDirectory
 
 import bcrypt
 import httpx
+import pytest
 from dulwich import porcelain
 
 from support.caldav_front import Front, front
@@ -33,6 +37,37 @@ MKCALENDAR = b"""<?xml version="1.0"?>
 </D:prop></D:set></C:mkcalendar>"""
 
 
+_CYRUS = Path("/usr/lib/cyrus/bin")
+_SASLPASSWD = Path("/usr/sbin/saslpasswd2")
+_POSTMASTER = "postmaster"
+_IMAPD_CONF = """\
+configdirectory: {folder}/state
+defaultpartition: default
+partition-default: {folder}/spool
+servername: localhost
+admins: {postmaster}
+virtdomains: off
+unixhierarchysep: yes
+allowplaintext: yes
+sasl_mech_list: PLAIN
+sasl_pwcheck_method: auxprop
+sasl_auxprop_plugin: sasldb
+sasl_sasldb_path: {folder}/logins
+httpmodules: caldav
+caldav_create_default: no
+calendar_user_address_set: example.org
+"""
+_CYRUS_CONF = """\
+START {{ recover cmd="{bin}/ctl_cyrusdb -C {conf} -r" }}
+SERVICES {{
+  imap cmd="{bin}/imapd -C {conf}" listen="127.0.0.1:{imap}" prefork=0
+  http cmd="{bin}/httpd -C {conf}" listen="127.0.0.1:{port}" prefork=1
+}}
+EVENTS {{ }}
+"""
+"""A service does not hear from its master which configuration is meant."""
+
+
 @dataclass
 class Process:
     """A server's process, which can be started again on the same port."""
@@ -40,6 +75,8 @@ class Process:
     argv: Sequence[str]
     port: int
     log: Path
+    ends_by: signal.Signals = signal.SIGKILL
+    """A server with children must be told, so that they end as well."""
     running: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -61,7 +98,7 @@ class Process:
     def stop(self) -> None:
         """End it by its pid."""
         if self.running is not None:
-            self.running.kill()
+            self.running.send_signal(self.ends_by)
             self.running.wait()
 
 
@@ -74,6 +111,8 @@ class CaldavServer:
     users: Sequence[str]
     home: str
     """The path of the collection in which `{user}` has calendars."""
+    principal: str = "/{user}/"
+    """The path of the principal that `{user}` is."""
     secure: bool = False
     """Whether it speaks TLS itself, by a certificate that nobody can verify."""
     fill: Callable[["CaldavServer", str, Mapping[str, bytes]], None]
@@ -119,6 +158,11 @@ class Calendar:
     def home(self) -> str:
         """The path of the collection in which the calendar stands."""
         return self.server.home.format(user=self.user)
+
+    @property
+    def principal(self) -> str:
+        """The path of the principal that the user is."""
+        return self.server.principal.format(user=self.user)
 
     @property
     def path(self) -> str:
@@ -239,8 +283,64 @@ def xandikos(users: Sequence[str] = ("aula",)) -> Iterator[CaldavServer]:
 
 
 @contextmanager
-def _running(argv: Sequence[str], port: int, folder: Path) -> Iterator[Process]:
-    process = Process(argv, port, folder / "server.log")
+def cyrus(users: Sequence[str] = ("aula",)) -> Iterator[CaldavServer]:
+    """Run Cyrus IMAP's CalDAV server, with Basic logins; skips where it cannot be run."""
+    if why_not := _why_no_cyrus():
+        pytest.skip(why_not)
+    with _folder() as folder:
+        port, imap = free_port(), free_port()
+        argv = _laid_out(folder, users, port, imap)
+        with _running(argv, port, folder, ends_by=signal.SIGTERM) as process:
+            home = "/dav/calendars/user/{user}/"
+            server = CaldavServer(
+                process=process,
+                folder=folder,
+                users=users,
+                home=home,
+                principal="/dav/principals/user/{user}/",
+                fill=_fill_by_requests,
+            )
+            with imaplib.IMAP4("127.0.0.1", imap, timeout=20) as postmaster:
+                postmaster.login(_POSTMASTER, PASSWORD)
+                for user in users:
+                    status, told = postmaster.create(f"user/{user}")
+                    assert status == "OK", told
+            for user in users:
+                path = f"{home.format(user=user)}calendar/"
+                made = _ask(server, "MKCALENDAR", path, user, MKCALENDAR)
+                assert made.status_code == 201, made.text
+            yield server
+
+
+def _why_no_cyrus() -> str:
+    if os.geteuid() != 0:
+        return "Cyrus wants root, to run as its own user"
+    missing = [str(path) for path in (_CYRUS / "httpd", _SASLPASSWD) if not path.exists()]
+    return f"no {missing[0]} (packages cyrus-caldav, sasl2-bin)" if missing else ""
+
+
+def _laid_out(folder: Path, users: Sequence[str], port: int, imap: int) -> list[str]:
+    """Write what Cyrus reads, make its folders and logins; return how it is run."""
+    conf, services = folder / "imapd.conf", folder / "cyrus.conf"
+    conf.write_text(_IMAPD_CONF.format(folder=folder, postmaster=_POSTMASTER))
+    services.write_text(_CYRUS_CONF.format(bin=_CYRUS, conf=conf, port=port, imap=imap))
+    for name in ("db", "proc", "log", "socket"):
+        (folder / "state" / name).mkdir(parents=True)
+    (folder / "spool").mkdir()
+    for user in (_POSTMASTER, *users):
+        argv = [_SASLPASSWD, "-p", "-c", "-f", folder / "logins", "-u", "localhost", user]
+        subprocess.run(argv, input=PASSWORD.encode(), check=True, capture_output=True)
+    for path in (folder, *folder.rglob("*")):
+        shutil.chown(path, "cyrus", "mail")
+    pid = str(folder / "state/master.pid")
+    return [str(_CYRUS / "master"), "-C", str(conf), "-M", str(services), "-p", pid]
+
+
+@contextmanager
+def _running(
+    argv: Sequence[str], port: int, folder: Path, ends_by: signal.Signals = signal.SIGKILL
+) -> Iterator[Process]:
+    process = Process(argv, port, folder / "server.log", ends_by)
     try:
         process.start()
         yield process
@@ -279,6 +379,16 @@ def _fill_xandikos(server: CaldavServer, user: str, events: Mapping[str, bytes])
     porcelain.commit(
         folder, message=b"fill", author=b"t <t@example.org>", committer=b"t <t@example.org>"
     )
+
+
+def _fill_by_requests(server: CaldavServer, user: str, events: Mapping[str, bytes]) -> None:
+    """Put members one by one: Cyrus keeps them in files and indexes of its own."""
+    base = f"http://127.0.0.1:{server.process.port}{server.home.format(user=user)}calendar/"
+    with httpx.Client(base_url=base, auth=(user, PASSWORD), timeout=20) as client:
+        for name, text in events.items():
+            headers = {"Content-Type": "text/calendar"}
+            made = client.put(f"{name}.ics", content=text, headers=headers)
+            assert made.status_code == 201, made.text
 
 
 def _unverified() -> ssl.SSLContext:
