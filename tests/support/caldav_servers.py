@@ -87,7 +87,8 @@ class Process:
             )
         until = time.monotonic() + _STARTS_WITHIN
         while time.monotonic() < until:
-            assert self.running.poll() is None, self.log.read_text()
+            ended = self.running.poll()
+            assert ended is None, f"{self.argv[0]} ended with {ended}: {self.log.read_text()}"
             with socket.socket() as sock:
                 if sock.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
@@ -315,8 +316,9 @@ def cyrus(users: Sequence[str] = ("aula",)) -> Iterator[CaldavServer]:
 def _why_no_cyrus() -> str:
     if os.geteuid() != 0:
         return "Cyrus wants root, to run as its own user"
-    missing = [str(path) for path in (_CYRUS / "httpd", _SASLPASSWD) if not path.exists()]
-    return f"no {missing[0]} (packages cyrus-caldav, sasl2-bin)" if missing else ""
+    wanted = (_CYRUS / "httpd", _CYRUS / "imapd", _SASLPASSWD)
+    missing = [str(path) for path in wanted if not path.exists()]
+    return f"no {missing[0]} (packages cyrus-caldav, cyrus-imapd, sasl2-bin)" if missing else ""
 
 
 def _laid_out(folder: Path, users: Sequence[str], port: int, imap: int) -> list[str]:
