@@ -152,6 +152,48 @@ def test_a_room_that_dialled_in_is_not_rung(tmp_path: Path) -> None:
     assert len(site.endpoint("boardroom").rings) == 1
 
 
+@pytest.mark.parametrize("ahead", [0.6, 1.0, 1.9, 3.1, 4.8])
+@pytest.mark.parametrize("others", [True, False], ids=["into a call", "into an empty space"])
+def test_a_room_that_dials_in_just_before_the_start_is_not_rung(
+    tmp_path: Path, ahead: float, others: bool
+) -> None:
+    async def story(site: Site) -> None:
+        one = booked(site)
+        async with site.running():
+            await site.until(one.start - 2 * MINUTE)
+            number = str(site.bookings()[0].number)
+            if others:
+                assert site.cluster.scenarios.dial_in("guest@example.org", number)
+            await site.until(one.start - timedelta(seconds=ahead))
+            assert site.cluster.scenarios.dial_in(endpoint_of("aula"), number)
+            await site.until(one.start + MINUTE)
+            assert site.endpoint("boardroom").connected
+
+    site = play(tmp_path, story)
+    assert [line["room"] for line in site.happened("leg.dialled")] == ["boardroom"]
+
+
+@pytest.mark.parametrize("ahead", [0.6, 1.0, 2.5, 4.0])
+def test_a_room_that_dials_in_just_before_it_is_called_again_is_not_rung(
+    tmp_path: Path, ahead: float
+) -> None:
+    async def story(site: Site) -> None:
+        one = booked(site)
+        site.cluster.scenarios.behave(endpoint_of("aula"), Behaviour.parse("busy"))
+        async with site.running():
+            await site.until(one.start + timedelta(seconds=5))
+            row = site.bookings()[0]
+            again = next(d.not_before for d in row.dials if d.target.room == "aula")
+            assert again is not None
+            await site.until(again - timedelta(seconds=ahead))
+            assert site.cluster.scenarios.dial_in(endpoint_of("aula"), str(row.number))
+            await site.until(again + MINUTE)
+
+    site = play(tmp_path, story)
+    dialled = [line for line in site.happened("leg.dialled") if line["room"] == "aula"]
+    assert [line["attempt"] for line in dialled] == [1]
+
+
 def test_a_lost_answer_to_a_dial_rings_nobody_twice(tmp_path: Path) -> None:
     async def story(site: Site) -> None:
         one = booked(site)

@@ -135,6 +135,26 @@ def test_nobody_is_called_before_fresh_looks_show_who_is_in_it(
     assert [look.look for look in planned.looks if not look.audit] == looked
 
 
+@pytest.mark.parametrize(
+    ("starting", "ahead"),
+    [(1, 0.52), (50, 1.5), (75, 2.0), (250, 2.0)],
+)
+def test_the_call_is_looked_into_just_before_and_sooner_where_many_start_at_once(
+    starting: int, ahead: float
+) -> None:
+    row = _row(dials=(_dial("aula", DialState.DUE, attempt=0),))
+    moment = START - timedelta(seconds=ahead)
+    soon = _plan(row, _view(moment - SECOND), moment - SECOND, starting=starting)
+    assert (soon.looks, soon.wake) == ((), moment)
+    seen = _view(moment - SECOND)
+    assert [one.look for one in _plan(row, seen, moment, starting=starting).looks] == [Look.CALLS]
+    seen = replace(seen, calls_at=moment)
+    assert [one.look for one in _plan(row, seen, moment, starting=starting).looks] == [Look.LEGS]
+    seen = replace(seen, legs_at=moment)
+    assert not _plan(row, seen, moment, starting=starting).looks
+    assert _sent(_plan(row, seen, START, starting=starting)) == ["dial aula@x.org"]
+
+
 def test_who_is_in_the_call_in_any_spelling_is_not_called() -> None:
     row = _row(dials=(_dial("aula", **_DUE), _dial("boardroom", **_DUE)))
     leg = replace(_leg("aula"), remote_party="SIP:Aula@X.org;x=1", incoming=True)

@@ -117,11 +117,11 @@ def _locked(draft: Draft, outcome: Outcome) -> None:
 def _called(draft: Draft, sent: Send, outcome: Outcome) -> None:
     if outcome.result is Result.DONE and outcome.id:
         call = SeenCall(bridge=sent.bridge, id=outcome.id, space="")
-        # The look just before showed no call: the new one is empty, and need not be looked into
-        # before the rooms are called. In a storm of starts that look would cost them seconds.
-        draft.view = replace(
-            draft.view, calls=(call,), calls_at=draft.now, legs=(), legs_at=draft.now
-        )
+        # The look just before it was asked for showed no call: nobody was in it then, and it need
+        # not be looked into before the rooms are called, unless it waited long for its turn. In a
+        # storm of starts that look would cost them seconds.
+        asked = draft.booking.call_asked_at
+        draft.view = replace(draft.view, calls=(call,), calls_at=draft.now, legs=(), legs_at=asked)
         draft.change(
             call_asked_at=None,
             call_seen_at=draft.now,

@@ -8,7 +8,7 @@ take effect. Attempts are numbered over the booking's life and count calls made,
 from datetime import datetime, timedelta
 
 from cospaced.domain.booking import Dial, DialState
-from cospaced.domain.draft import FOLLOW, PREFETCH, RETRY, SETTLING, Draft, Elsewhere, Look
+from cospaced.domain.draft import FOLLOW, RETRY, SETTLING, Draft, Elsewhere, Look
 from cospaced.domain.identity import owner_id
 from cospaced.domain.legs import keys, present, tell_given_up
 from cospaced.domain.seen import SeenCall
@@ -30,8 +30,9 @@ def dial(draft: Draft) -> None:
     _expire(draft)
     due = _due(draft)
     if due and not draft.booking.ended_by_people:
-        call = _call(draft)
-        if call is not None and _legs_known(draft, call.bridge):
+        since = max(_moment(one) for one in due) - draft.prefetch
+        call = _call(draft, since)
+        if call is not None and _legs_known(draft, call.bridge, since):
             for one in due:
                 _dial_one(draft, one, call)
         else:
@@ -67,7 +68,7 @@ def _forgo(draft: Draft) -> None:
     terms = booking.terms
     if running <= terms.dial_attempts * (terms.dial_interval + RINGING):
         return
-    if not _legs_known(draft, booking.call_bridge):
+    if not _legs_known(draft, booking.call_bridge, booking.adopted_at):
         return
     for one in booking.dials:
         if one.state is DialState.DUE and one.attempt == 0 and one.due <= booking.start:
@@ -97,7 +98,7 @@ def _due(draft: Draft) -> list[Dial]:
     for one in draft.booking.dials:
         if one.state is not DialState.DUE:
             continue
-        moment = max(one.due, one.not_before or one.due)
+        moment = _moment(one)
         if one.target.room in draft.around.mute_rooms:
             if draft.now >= moment:
                 _hold(draft, one, "its calendar has been unreadable for too long")
@@ -106,13 +107,28 @@ def _due(draft: Draft) -> list[Dial]:
             found.append(one)
             continue
         draft.wake_at(moment)
-        # The call is looked for just before the start, so that dialling need not wait for it.
-        if draft.now >= moment - PREFETCH:
-            if not draft.fresh(draft.view.calls_at, PREFETCH):
-                draft.look(Look.CALLS)
-        else:
-            draft.wake_at(moment - PREFETCH)
+        _prefetch(draft, moment - draft.prefetch)
     return found
+
+
+def _moment(one: Dial) -> datetime:
+    """Return from when on an endpoint may be dialled."""
+    return max(one.due, one.not_before or one.due)
+
+
+def _prefetch(draft: Draft, since: datetime) -> None:
+    """Look for the call and who is in it just before that counts, so that no dial waits for it."""
+    view = draft.view
+    if draft.now < since:
+        draft.wake_at(since)
+    elif not _seen(view.calls_at, since):
+        draft.look(Look.CALLS)
+    elif view.calls and not _seen(view.legs_at, since):
+        draft.look(Look.LEGS)
+
+
+def _seen(looked_at: datetime | None, since: datetime) -> bool:
+    return looked_at is not None and looked_at >= since
 
 
 def _hold(draft: Draft, one: Dial, reason: str) -> None:
@@ -133,12 +149,15 @@ def _tell_blind(draft: Draft, due: list[Dial]) -> None:
             _hold(draft, one, reason)
 
 
-def _call(draft: Draft) -> SeenCall | None:
-    """Return the call to dial from; want a look, or the call itself, where there is none."""
+def _call(draft: Draft, since: datetime) -> SeenCall | None:
+    """Return the call to dial from; want a look, or the call itself, where there is none.
+
+    A look that began before `since` does not count: people dial in by hand just before the start.
+    """
     view, booking = draft.view, draft.booking
     if draft.under_way(("call",)):
         return None
-    if not draft.fresh(view.calls_at):
+    if not (_seen(view.calls_at, since) and draft.fresh(view.calls_at)):
         draft.look(Look.CALLS)
         draft.wake_at(draft.now + RETRY)
         return None
@@ -173,9 +192,10 @@ def _settled(draft: Draft, asked: datetime) -> bool:
     return False
 
 
-def _legs_known(draft: Draft, bridge: str) -> bool:
+def _legs_known(draft: Draft, bridge: str, since: datetime) -> bool:
     """Whether a fresh look shows who is in the call on a bridge; wants that look."""
-    if draft.fresh(draft.view.legs_at) and bridge not in draft.view.blind_legs:
+    seen = draft.view.legs_at
+    if _seen(seen, since) and draft.fresh(seen) and bridge not in draft.view.blind_legs:
         return True
     draft.look(Look.LEGS)
     draft.wake_at(draft.now + RETRY)
@@ -256,7 +276,7 @@ def _look_in(draft: Draft, one: Dial) -> None:
     seen = draft.view.legs_at
     if draft.now < one.due:
         draft.wake_at(one.due)
-    elif seen is None or seen < one.due:
+    elif not _seen(seen, one.due - draft.prefetch):
         _look_on(draft)
 
 

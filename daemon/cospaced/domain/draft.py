@@ -27,8 +27,12 @@ RETRY = timedelta(seconds=1)
 """How soon an unanswered request of something that is due is tried again."""
 SETTLING = timedelta(seconds=2)
 """Added to the request's timeout before a look can tell that a lost request had no effect."""
-PREFETCH = timedelta(seconds=2)
-"""How long before the start the call is looked for, so that the start itself need not wait."""
+PREFETCH = timedelta(seconds=0.5)
+"""How long before a dial is due the call is looked into, so that the dial need not wait for it."""
+PREFETCH_EACH = timedelta(milliseconds=20)
+"""How much longer for each booking that starts at the same moment: their looks take turns."""
+PREFETCH_MOST = timedelta(seconds=2)
+"""At most so long: whoever dials in between that look and the dial rings all the same."""
 
 CANCELLED = 0
 """Stands among a booking's shown warnings (`warned`) for the one that tells of a cancellation."""
@@ -106,6 +110,8 @@ class Surroundings:
     """Rooms that are dialled no more: their calendars are unreadable for too long."""
     hold_closes: bool = False
     """The clock stepped: closing, missing and giving up wait until the new time is confirmed."""
+    starting: int = 1
+    """How many bookings start when it does."""
     awaits: str = ""
     """The open booking that a planned one may turn out to continue (`domain.inheritance`)."""
     timeout: timedelta = timedelta(seconds=10)
@@ -192,6 +198,11 @@ class Draft:
     def fresh(self, moment: datetime | None, age: timedelta = FRESH) -> bool:
         """Whether a look that began at the moment is young enough."""
         return moment is not None and self.now - moment <= age
+
+    @property
+    def prefetch(self) -> timedelta:
+        """How long before a dial is due the call is looked into, and what was seen then counts."""
+        return min(PREFETCH + self.around.starting * PREFETCH_EACH, PREFETCH_MOST)
 
     def done(self) -> Plan:
         """Return the plan."""

@@ -5,6 +5,7 @@ store fails, the daemon carries on from memory and looks, and says so once.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -47,6 +48,7 @@ class Ledger:
         self._by_state: dict[State, dict[str, None]] = {state: {} for state in State}
         self._by_uid: dict[str, dict[str, None]] = {}
         self._held: dict[int, str] = {}
+        self._starting: Counter[datetime] = Counter()
         self._dirty: dict[str, None] = {}
         self._unstored_since: datetime | None = None
         self.windows = Windows()
@@ -109,6 +111,10 @@ class Ledger:
         rows = [row for row in self.of_series(uid) if row.recurrence_id == recurrence_id]
         return 1 + max((row.generation for row in rows), default=-1)
 
+    def starting(self, moment: datetime) -> int:
+        """Return how many rows, not finished, start at a moment."""
+        return self._starting[moment]
+
     def holder(self, number: int) -> str:
         """Return the id of the booking that is open, or still closing, on a number; or empty."""
         return self._held.get(number, "")
@@ -166,32 +172,37 @@ class Ledger:
             self._by_event[key] = booking.id
         self._by_state[booking.state][booking.id] = None
         self._by_uid.setdefault(booking.uid, {})[booking.id] = None
+        if booking.state not in FINISHED:
+            self._starting[booking.start] += 1
         for room in booking.rooms:
             if booking.state not in FINISHED:
                 self._by_room.setdefault(room, {})[booking.id] = None
             if booking.state is State.OPEN:
                 self._open_by_room.setdefault(room, {})[booking.id] = None
-        if booking.number is None:
-            return
+        if booking.number is not None:
+            self._enter_number(booking, booking.number)
+
+    def _enter_number(self, booking: Booking, number: int) -> None:
         if booking.state not in FINISHED:
             self.windows.add(
-                booking.number,
+                number,
                 window(booking),
                 booking.id,
                 uid=booking.uid,
                 early=_early(booking),
             )
         if booking.state is State.OPEN:
-            self._held[booking.number] = booking.id
+            self._held[number] = booking.id
         if booking.opened_at is not None:
             used = max(booking.opened_at, min(booking.ends_at, self._clock.now()))
-            before = self.last_used.get(booking.number)
+            before = self.last_used.get(number)
             if before is None or before[0] <= used:
-                self.last_used[booking.number] = (used, booking.uid)
+                self.last_used[number] = (used, booking.uid)
 
     def _leave(self, booking: Booking) -> None:
         self._by_state[booking.state].pop(booking.id, None)
         self._leave_event(booking)
+        self._leave_start(booking)
         for room in booking.rooms:
             self._by_room.get(room, {}).pop(booking.id, None)
             self._open_by_room.get(room, {}).pop(booking.id, None)
@@ -201,6 +212,13 @@ class Ledger:
             self.windows.remove(booking.number, booking.id)
         if self._held.get(booking.number) == booking.id:
             del self._held[booking.number]
+
+    def _leave_start(self, booking: Booking) -> None:
+        if booking.state in FINISHED:
+            return
+        self._starting[booking.start] -= 1
+        if not self._starting[booking.start]:
+            del self._starting[booking.start]
 
     def _leave_event(self, booking: Booking) -> None:
         event = (booking.uid, booking.recurrence_id)

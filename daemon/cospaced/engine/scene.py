@@ -94,6 +94,7 @@ class Scene:
             elsewhere=self._elsewhere(row, now, view_of),
             mute_rooms=self.mute_rooms,
             hold_closes=hold_closes,
+            starting=self._ledger.starting(row.start),
             awaits=self._awaits(row, now),
             timeout=self._settings.cms.timeout,
             **self._bounds(row, now),
