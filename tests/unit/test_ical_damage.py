@@ -16,7 +16,7 @@ from support.ical import calendar, event, vtimezone, window
 
 
 SOAK = bool(os.environ.get("SOAK"))
-pytestmark = pytest.mark.timeout(3600 if SOAK else 30)
+pytestmark = pytest.mark.timeout(3600 if SOAK else 120)
 PROFILE = settings(
     max_examples=10_000 if SOAK else 150,
     deadline=None,

@@ -12,7 +12,7 @@ from support.naive_calendars import Sample, samples
 SOAK = bool(os.environ.get("SOAK"))
 
 
-@pytest.mark.timeout(3600 if SOAK else 30)
+@pytest.mark.timeout(3600 if SOAK else 120)
 @settings(
     max_examples=10_000 if SOAK else 60,
     deadline=None,
