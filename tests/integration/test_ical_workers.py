@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import select
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cospaced.calendars.job import Job, work_out
+from cospaced.calendars.worker import _Limit
 from cospaced.calendars.workers import WorkerPool
 from cospaced.errors import CalendarError
 from support.ical import calendar, event, texts, times, window
@@ -65,6 +67,17 @@ async def test_an_event_that_takes_too_long_costs_only_itself(pool: WorkerPool):
     result = await pool.expand(replace(JOB, data=data), 20)
     assert times(result) == ["11-24T10:00/11-24T11:00"]
     assert texts(result) == ["it takes longer than 2 s to work out"]
+
+
+def test_time_in_which_a_worker_does_not_run_is_not_its_events(monkeypatch: pytest.MonkeyPatch):
+    """As where a virtual machine is moved, or another program takes the processor."""
+    monkeypatch.setattr("cospaced.calendars.worker._FOR_ONE_UID", 0.05)
+    before = signal.getsignal(signal.SIGVTALRM)
+    try:
+        with _Limit()():
+            select.select([], [], [], 0.2)
+    finally:
+        signal.signal(signal.SIGVTALRM, before)
 
 
 async def test_a_job_past_its_deadline_is_killed_and_the_next_one_served(bad_pool: WorkerPool):

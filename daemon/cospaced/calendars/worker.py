@@ -4,7 +4,8 @@ This one works iCalendar text out; others (`caldav.worker`) call `serve` with wo
 It is exec'd, not forked, so that it holds no lock and no socket of the daemon. It ends when its
 pipe closes, also in the middle of a job, so that a daemon killed by `kill -9` leaves no orphan.
 What hangs in Python is ended for its UID alone by an alarm; what hangs below Python by the kernel
-(CPU time of one answer) or by the daemon (its deadline).
+(CPU time of one answer) or by the daemon (its deadline). The alarm counts CPU time, too: an event
+that was stopped because its machine was would be left out until its text changes.
 """
 
 import os
@@ -34,7 +35,7 @@ _NICENESS = 5
 
 
 class _Limit:
-    """The time that each UID may take: less once several of one calendar took too long."""
+    """The CPU time that each UID may take: less once several of one calendar took too long."""
 
     def __init__(self) -> None:
         self._exceeded = 0
@@ -44,12 +45,12 @@ class _Limit:
     def __call__(self) -> Iterator[None]:
         self._seconds = _FOR_ONE_UID if self._exceeded < _PATIENCE else _FOR_LATER_UIDS
         # It rings again and again, lest something beneath swallows the first exception.
-        signal.signal(signal.SIGALRM, self._ring)
-        signal.setitimer(signal.ITIMER_REAL, self._seconds, self._seconds)
+        signal.signal(signal.SIGVTALRM, self._ring)
+        signal.setitimer(signal.ITIMER_VIRTUAL, self._seconds, self._seconds)
         try:
             yield
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
     def _ring(self, _number: int, _frame: FrameType | None) -> None:
         self._exceeded += 1
