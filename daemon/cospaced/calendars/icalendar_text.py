@@ -7,6 +7,7 @@ nothing are dropped (descriptions, alarms, other attendees), so that what is kep
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -38,17 +39,22 @@ class Scope:
     """X-WR-TIMEZONE: the zone of its floating times."""
     method: str = ""
 
-    def digest(self, event: "EventText") -> bytes:
-        """Return what changes when anything about an event changes, its time zones included."""
+    def zone_digests(self) -> dict[str, str]:
+        """Return for each TZID what changes when anything about its zone changes."""
+        return {tzid: _digest(lines).hex() for tzid, lines in self.zones.items()}
+
+    def digest(self, event: "EventText", zones: Mapping[str, str]) -> bytes:
+        """Return what changes when anything about an event changes, its time zones included.
+
+        `zones` are the scope's `zone_digests`, made once for all its events: a VTIMEZONE may be
+        longer than all else that is kept of an event.
+        """
         text = "\n".join(event.lines)
         named = text.replace("\\", "")
-        zones = [
-            line
-            for tzid, lines in self.zones.items()
-            if tzid == self.default_zone or tzid in named
-            for line in lines
+        used = [
+            digest for tzid, digest in zones.items() if tzid == self.default_zone or tzid in named
         ]
-        return _digest([text, self.default_zone, self.method, *zones])
+        return _digest([text, self.default_zone, self.method, *sorted(used)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +75,12 @@ class CalendarText:
 
     def digests(self) -> dict[str, bytes]:
         """Return for each UID what changes when anything about its events changes."""
-        return {
-            uid: b"".join(sorted(self.scopes[event.scope].digest(event) for event in events))
-            for uid, events in self.groups.items()
-        }
+        zones = [scope.zone_digests() for scope in self.scopes]
+
+        def digest(event: EventText) -> bytes:
+            return self.scopes[event.scope].digest(event, zones[event.scope])
+
+        return {uid: b"".join(sorted(map(digest, events))) for uid, events in self.groups.items()}
 
     def reduced(self) -> bytes:
         """Return the calendar as text without what was dropped; reading it again gives the same."""
