@@ -290,6 +290,59 @@ ZONES = {
         calendar(observed("Mine", standard("16010101T000000", "+0530", "+0530")), zoned("Mine")),
         ["11-23T04:30/11-23T05:30"],
     ),
+    "a zone that has held since the year 1 (.NET), and one until the year 9999": Case(
+        calendar(
+            observed("Mine", standard("00010101T000000", "+0400", "+0400")),
+            observed(
+                "Other",
+                standard("00010101T000000", "-0500", "-0500", "RDATE:99991231T235959"),
+            ),
+            zoned("Mine"),
+            zoned("Other").replace("UID:u1", "UID:u2"),
+        ),
+        ["11-23T06:00/11-23T07:00", "11-23T15:00/11-23T16:00"],
+    ),
+    "a zone that never changes, without the offset before (Outlook for Mac)": Case(
+        calendar(
+            observed(
+                "Mine", "BEGIN:STANDARD\nTZOFFSETTO:+1000\nDTSTART:16010101T000000\nEND:STANDARD"
+            ),
+            zoned("Mine"),
+        ),
+        ["11-23T00:00/11-23T01:00"],
+    ),
+    "a zone of the calendar that nobody knows, where nothing is in it": Case(
+        calendar(
+            event(
+                *AT_TEN,
+                "RRULE:FREQ=DAILY;UNTIL=20261126",
+                "EXDATE;VALUE=DATE:20261126",
+                "RDATE;VALUE=DATE:20261128",
+            ),
+            event("RECURRENCE-ID:20261124T100000", "DTSTART:20261124T120000Z", "DURATION:PT1H"),
+            event(*UTC_TEN, uid="u2"),
+            head=["X-WR-TIMEZONE:Middle Earth"],
+        ),
+        [BERLIN[0], DAYS[0], "11-24T12:00/11-24T13:00", BERLIN[2], "11-28T09:00/11-28T10:00"],
+    ),
+    "a zone of the calendar that nobody knows, and an event and an override in it": Case(
+        calendar(
+            event(*AT_TEN, DAILY),
+            override("RECURRENCE-ID:20261124T100000", "20261124T120000"),
+            event("DTSTART:20261123T100000", "DURATION:PT1H", uid="u2"),
+            head=["X-WR-TIMEZONE:Middle Earth"],
+        ),
+        [BERLIN[0], BERLIN[2]],
+        problems=["'Middle Earth' is unknown", "'Middle Earth' is unknown"],
+    ),
+    "a zone that changes, without the offsets before": Case(
+        calendar(
+            vtimezone("Mine").replace("TZOFFSETFROM:+0100", "").replace("TZOFFSETFROM:+0200", ""),
+            zoned("Mine"),
+        ),
+        [],
+        problems=["'Mine' cannot be understood: its VTIMEZONE has no usable TZOFFSETFROM"],
+    ),
     "an offset with seconds, west of Greenwich": Case(
         calendar(observed("Mine", standard("16010101T000000", "-0000", "-003045")), zoned("Mine")),
         ["11-23T10:30/11-23T11:30"],

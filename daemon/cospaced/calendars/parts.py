@@ -82,6 +82,7 @@ def part(
     if start is None:
         raise Unusable("DTSTART is missing")
     begin = moments.moment(start, zones)
+    begin.utc  # noqa: B018 - Unusable where its zone is unknown
     named, this_and_future = recurrence_id(properties, zones)
     shown = first(properties, "X-MICROSOFT-CDO-ALLDAYEVENT")
     recurrence = tuple(p for p in properties if p.name in ("RRULE", "EXRULE", "RDATE", "EXDATE"))

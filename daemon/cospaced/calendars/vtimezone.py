@@ -20,6 +20,8 @@ from cospaced.calendars.unusable import Unusable
 
 _LONG_AGO = 1900
 _FIRST_YEAR, _LAST_YEAR = 1970, 2100
+_EARLIEST, _LATEST = datetime(1601, 1, 1), datetime(_LAST_YEAR + 1, 1, 1)  # noqa: DTZ001 - wall times are naive
+"""A change before or after is one then: .NET writes the year 1 for "ever", which has no UTC."""
 _MOST_CHANGES = 1000
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)(?::?(\d\d))?")
 _WALL = re.compile(r"(\d{8})(?:T(\d{6}))?Z?")
@@ -50,9 +52,14 @@ class RuleZone:
 def rule_zone(lines: tuple[str, ...]) -> RuleZone:
     """Work a VTIMEZONE out; raises Unusable where its rules make no sense."""
     changes: list[tuple[datetime, timedelta, timedelta]] = []
-    for observance in _observances(lines):
-        before, after = (_offset(observance, f"TZOFFSET{side}") for side in ("FROM", "TO"))
-        changes += ((onset - before, before, after) for onset in _onsets(observance, before))
+    observances = tuple(_observances(lines))
+    for observance in observances:
+        after = _offset(observance, "TZOFFSETTO")
+        # Outlook for Mac writes none for a zone that never changes.
+        alone = len(observances) == 1 and first(observance, "TZOFFSETFROM") is None
+        before = after if alone else _offset(observance, "TZOFFSETFROM")
+        onsets = (min(max(onset, _EARLIEST), _LATEST) for onset in _onsets(observance, before))
+        changes += ((onset - before, before, after) for onset in onsets)
     if not changes:
         raise Unusable("its VTIMEZONE has neither STANDARD nor DAYLIGHT")
     changes.sort()

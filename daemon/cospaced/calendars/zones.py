@@ -57,6 +57,21 @@ class CustomZone:
         return naive + self._rules.offset_at(naive)
 
 
+class UnknownZone:
+    """A zone of which nobody knows the offset: it may be named, as long as nothing is in it."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def to_utc(self, wall: datetime) -> datetime:  # noqa: ARG002 - see the class
+        """Raise Unusable."""
+        raise Unusable(self._reason)
+
+    def to_wall(self, moment: datetime) -> datetime:  # noqa: ARG002 - see the class
+        """Raise Unusable."""
+        raise Unusable(self._reason)
+
+
 UTC_ZONE = NamedZone("UTC")
 
 
@@ -86,8 +101,15 @@ class ZoneBook:
         return known
 
     def floating(self) -> Zone:
-        """Return the zone of times that name none."""
-        return self.zone(self._scope.default_zone or self._time_zone)
+        """Return the zone of times that name none.
+
+        Beside a start that names its own, they are in that one, and it matters to nobody whether
+        this one is known.
+        """
+        try:
+            return self.zone(self._scope.default_zone or self._time_zone)
+        except Unusable as error:
+            return UnknownZone(str(error))
 
     def _resolved(self, tzid: str) -> Zone:
         lines = self._scope.zones.get(tzid)
