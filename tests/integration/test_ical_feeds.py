@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -269,6 +270,43 @@ async def test_a_modification_in_the_future_changes_nothing(make: Make):
         third = await source.poll(room(server), second, window())
     assert server.seen[1].headers["if-modified-since"] == future
     assert (second.unchanged, third.unchanged, uids(third)) == (True, False, ["two"])
+
+
+WRITTEN = 1_795_770_000
+"""A moment, as the seconds that Last-Modified and some ETags count."""
+
+
+@pytest.mark.parametrize(
+    ("etag", "age", "sent"),
+    [
+        ("", 0, set()),
+        ("", 3, {"if-modified-since"}),
+        (f'"{WRITTEN:x}-1f4"', 1, set()),
+        (f'"{WRITTEN:x}-1f4"', 3, {"if-none-match", "if-modified-since"}),
+        (f'W/"{WRITTEN}"', 0, set()),
+        ('"of the content"', 0, {"if-none-match"}),
+    ],
+)
+async def test_a_feed_written_twice_within_a_second_is_read_to_the_end(
+    make: Make, etag: str, age: int, sent: set[str]
+):
+    dates = {
+        "ETag": etag,
+        "Last-Modified": formatdate(WRITTEN, usegmt=True),
+        "Date": formatdate(WRITTEN + age, usegmt=True),
+    }
+    bodies = iter([ONE, TWO])
+
+    def answer(seen: Seen) -> Reply:
+        asked = {"if-none-match", "if-modified-since"} & seen.headers.keys()
+        return Reply(304) if asked else Reply(200, dates, next(bodies))
+
+    async with web_server(answer) as server:
+        source = make()
+        first = await source.poll(room(server), None, window())
+        second = await source.poll(room(server), first, window())
+    assert sent == {"if-none-match", "if-modified-since"} & server.seen[1].headers.keys()
+    assert uids(second) == (["one"] if sent else ["two"])
 
 
 @pytest.mark.parametrize("tag", ['"größe"', "no quotes", 'W/"weak"', '"' + "x" * 5000 + '"'])

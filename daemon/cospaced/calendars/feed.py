@@ -11,6 +11,7 @@ from cospaced.calendars.web_answers import (
     MOST_REDIRECTS,
     REDIRECTS,
     check_content,
+    lasting_stamps,
     origin,
     redirected,
     retry_after,
@@ -97,10 +98,11 @@ class Feed:
         if status != 200:  # noqa: PLR2004 - OK
             raise CalendarError("unreachable", f"{host} answered with status {status}")
         check_content(answer.body, host, _LOGIN)
+        etag, modified = lasting_stamps(answer.headers)
         return Fetched(
             data=answer.body,
-            etag=_sendable(answer.headers.get("etag", "")),
-            modified=_sendable(answer.headers.get("last-modified", "")),
+            etag=_sendable(etag),
+            modified=_sendable(modified),
             requests=requests,
         )
 

@@ -15,6 +15,8 @@ KINDS = {"timeout": "timeout", "certificate": "certificate", "too_large": "too_l
 """CalendarError's kind by that of a WebError; all others are `unreachable`."""
 MOST_AFTER = timedelta(minutes=30)
 """However long a server asks not to be asked."""
+_SETTLED = timedelta(seconds=2)
+"""What was changed so recently may change again within the same second."""
 _WEB_PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|\?xml|body)", re.IGNORECASE)
 _LOGIN_PAGE = re.compile(
     rb"password|passwort|log[ -]?in|sign[ -]?in|anmeld|oauth|saml", re.IGNORECASE
@@ -61,6 +63,26 @@ def retry_after(headers: Mapping[str, str]) -> timedelta | None:
     except (ValueError, TypeError, OverflowError):
         return None
     return min(max(asked, timedelta(0)), MOST_AFTER)
+
+
+def lasting_stamps(headers: Mapping[str, str]) -> tuple[str, str]:
+    """Return ETag and Last-Modified, each empty where the next change may leave it as it is.
+
+    Last-Modified counts seconds (RFC 9110 section 8.8.2.2), and so do ETags that are made of it, in
+    hexadecimal (nginx) or not: one of the very second in which the answer was made may stand for
+    two texts, of which this is the first. `headers` have lower-case keys.
+    """
+    etag, modified = headers.get("etag", ""), headers.get("last-modified", "")
+    try:
+        changed = parsedate_to_datetime(modified)
+        age = parsedate_to_datetime(headers.get("date", "")) - changed
+    except (ValueError, TypeError, OverflowError):
+        return etag, modified
+    if abs(age) > _SETTLED:
+        return etag, modified
+    second = int(changed.timestamp())
+    made_of_it = f"{second:x}" in etag.lower() or f"{second}" in etag
+    return "" if made_of_it else etag, ""
 
 
 def throttled(host: str, status: int, after: timedelta) -> CalendarError:
