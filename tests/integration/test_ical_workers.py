@@ -90,6 +90,43 @@ async def test_a_job_past_its_deadline_is_killed_and_the_next_one_served(bad_poo
     assert not Path(f"/proc/{first.decode()}").exists()
 
 
+async def test_calendars_that_take_too_long_leave_a_worker_to_the_others():
+    pool = WorkerPool(size=2, module="support.bad_workers")
+    slow = [replace(JOB, data=b"hang", room=f"slow {n}") for n in range(4)]
+    good = replace(JOB, data=b"pid", room="good")
+    try:
+        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+            for job in slow:
+                with pytest.raises(CalendarError):
+                    await pool.expand(job, 0.1)
+            again = [group.create_task(_outcome(pool, job)) for job in slow]
+            while not pool._turns_of_the_slow.locked():
+                await asyncio.sleep(0.01)
+            assert (await pool.expand(good, 20)).body
+            await pool.close()
+        assert {task.result() for task in again} == {"unreadable"}
+    finally:
+        await pool.close()
+
+
+async def test_a_calendar_that_took_too_long_is_like_any_other_once_it_does_not():
+    pool = WorkerPool(size=2, module="support.bad_workers")
+    mended = replace(JOB, data=b"pid", room="mended")
+    try:
+        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+            for job in (replace(mended, data=b"hang"), replace(JOB, data=b"hang", room="slow")):
+                with pytest.raises(CalendarError):
+                    await pool.expand(job, 0.1)
+            assert (await pool.expand(mended, 20)).body
+            group.create_task(_outcome(pool, replace(JOB, data=b"hang", room="slow")))
+            while not pool._turns_of_the_slow.locked():
+                await asyncio.sleep(0.01)
+            assert (await pool.expand(mended, 20)).body
+            await pool.close()
+    finally:
+        await pool.close()
+
+
 async def test_a_worker_that_dies_costs_one_job(bad_pool: WorkerPool):
     with pytest.raises(CalendarError) as caught:
         await bad_pool.expand(replace(JOB, data=b"die"), 20)

@@ -197,6 +197,7 @@ class IcalSource:
         read_at: datetime | None = None,
     ) -> Expansion:
         job = Job(
+            room=room.name,
             data=data,
             body=body,
             covered=covered,

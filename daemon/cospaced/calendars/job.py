@@ -43,6 +43,8 @@ class Job:
     reuse: bool = False
     read_at: datetime | None = None
     """When `data` was downloaded; None where its DTSTAMPs cannot be those of the download."""
+    room: str = ""
+    """The room's name, by which its jobs are known from those of others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

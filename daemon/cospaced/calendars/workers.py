@@ -7,6 +7,7 @@ takes: neither may happen in the daemon's own process.
 import asyncio
 import os
 import sys
+from contextlib import nullcontext
 from typing import Any, Protocol, cast
 
 import structlog
@@ -59,6 +60,9 @@ class WorkerPool:
 
     `module` is what a worker runs: it calls `worker.serve`, and its jobs and answers are its own.
     `memory` is the address space of each in bytes; one not needed for `idle` seconds is ended.
+
+    A calendar whose last job did not end in its time will likely take as long at each of its polls.
+    All of these leave one worker to the others.
     """
 
     def __init__(
@@ -72,6 +76,8 @@ class WorkerPool:
         self._module = module
         self._memory = memory
         self._turns = asyncio.Semaphore(size)
+        self._turns_of_the_slow = asyncio.Semaphore(max(1, size - 1))
+        self._slow: set[str] = set()
         self._longest_idle = idle
         self._idle: list[Worker] = []
         self._all: list[Worker] = []
@@ -79,10 +85,14 @@ class WorkerPool:
 
     async def expand(self, job: Job, seconds: float) -> Expansion:
         """Work a calendar out; see Expander and `do`."""
-        return cast("Expansion", await self.do(job, seconds))
+        slow = self._turns_of_the_slow if job.room in self._slow else nullcontext()
+        async with slow:
+            return cast("Expansion", await self.do(job, seconds, whose=job.room))
 
-    async def do(self, job: object, seconds: float) -> Any:
+    async def do(self, job: object, seconds: float, *, whose: str = "") -> Any:
         """Have a job done and return its answer; `seconds` count from when a worker takes it.
+
+        `whose` it is decides whether `expand` takes its like for slow: until one ends, it does.
 
         Raises the CalendarError that the job ends in, `hung` where it takes longer, `unreadable`
         where the worker dies.
@@ -90,12 +100,15 @@ class WorkerPool:
         async with self._turns:
             worker = await self._worker()
             usable = False
+            self._slow.add(whose)
             try:
                 async with asyncio.timeout(seconds):
                     result = await worker.do(job)
                 usable = worker.jobs < _JOBS_OF_A_WORKER
+                self._slow.discard(whose)
             except CalendarError:
                 usable = True
+                self._slow.discard(whose)
                 raise
             except TimeoutError as error:
                 log.warning("worker.killed", reason="hung", seconds=seconds)
