@@ -11,7 +11,7 @@ import pytest
 from cospaced.calendars.ical_source import IcalSource
 from cospaced.calendars.job import Expansion, Job
 from cospaced.calendars.workers import InlineExpander
-from cospaced.domain.calendar import Reading
+from cospaced.domain.calendar import Occurrence, Reading
 from cospaced.errors import CalendarError
 from cospaced.settings import CalendarSettings, RoomSettings, SourceType
 from support.ical import calendar, event, window
@@ -127,6 +127,43 @@ def test_of_a_changed_file_only_the_change_is_worked_out(tmp_path: Path):
         assert second.occurrences[0] is first.occurrences[1]
         assert not second.unchanged
         assert second.covered == first.covered
+
+    on_a_file(tmp_path, test)
+
+
+def doubted(reading: Reading, *missed: Occurrence) -> Reading:
+    """A reading as the daemon keeps it where it does not believe what it lacks."""
+    return replace(reading, stamp="", occurrences=(*reading.occurrences, *missed))
+
+
+def test_of_a_calendar_in_doubt_only_the_change_is_worked_out(tmp_path: Path):
+    async def test(desk: Desk) -> None:
+        desk.write("20261124T100000Z", "20261125T100000Z", "never")
+        first = await desk.poll()
+        desk.write("20261125T100000Z", "never", age=50)
+        second = await desk.poll(first)
+        known = doubted(second, first.occurrences[0])
+        third = await desk.poll(known)
+        assert len(desk.expander.jobs) == 2, "the text is as it was read"
+        assert (uids(third), third.unchanged) == (["20261125T100000Z"], False)
+        assert (third.problems, bool(third.stamp)) == (second.problems, True)
+        desk.write("20261124T100000Z", "20261125T100000Z", "20261126T100000Z", age=40)
+        fourth = await desk.poll(known)
+        assert uids(fourth) == ["20261124T100000Z", "20261125T100000Z", "20261126T100000Z"]
+        assert fourth.occurrences[1] is second.occurrences[0], "it was not worked out again"
+
+    on_a_file(tmp_path, test)
+
+
+def test_a_calendar_in_doubt_whose_last_reading_was_refused_is_worked_out_whole(tmp_path: Path):
+    async def test(desk: Desk) -> None:
+        desk.write("20261124T100000Z", "20261125T100000Z")
+        first = await desk.poll()
+        desk.write("20261125T100000Z", age=50)
+        await desk.poll(first)
+        again = await desk.poll(doubted(first))
+        assert uids(again) == ["20261125T100000Z"]
+        assert not desk.expander.jobs[-1].reuse
 
     on_a_file(tmp_path, test)
 

@@ -67,6 +67,8 @@ class IcalSource:
         self._offload = offload
         self._clock = clock
         self._limit = limit
+        self._last: dict[str, Reading] = {}
+        """What each room's calendar was when it was last worked out."""
 
     async def poll(self, room: RoomSettings, previous: Reading | None, window: Timespan) -> Reading:
         """Read one room's calendar over the window; see CalendarSource."""
@@ -84,19 +86,32 @@ class IcalSource:
         self, room: RoomSettings, previous: Reading | None, window: Timespan, deadline: float
     ) -> Reading:
         meant = stamps.meant(str(room.path or ""), room.url, room.address.lower(), self._time_zone)
+        doubted = previous is not None and not previous.stamp
+        if previous is not None and doubted:
+            previous = self._as_read(room, previous)
         stamp = stamps.read(previous, meant, TextStamp)
         now = self._clock.now()
-        trusted = stamp is not None and rolling.trusted(stamp, room, now)
+        trusted = stamp is not None and not doubted and rolling.trusted(stamp, room, now)
         got = await self._ask(room, stamp if trusted else None, now)
-        if stamp is not None and previous is not None:
-            if got.data is None:
-                return await self._unchanged(room, previous, stamp, window, got, deadline)
-            if await self._digest(got.data) == stamp.digest:
-                stamp = replace(stamp, etag=got.etag, modified=got.modified, full=now.isoformat())
-                return await self._unchanged(room, previous, stamp, window, got, deadline)
+        if stamp is None or previous is None:
+            return await self._changed(room, None, meant, window, got, deadline)
+        if got.data is None and not doubted:
+            return await self._unchanged(room, previous, stamp, window, got, deadline)
+        if got.data is not None and await self._digest(got.data) == stamp.digest:
+            stamp = replace(stamp, etag=got.etag, modified=got.modified, full=now.isoformat())
+            reading = await self._unchanged(room, previous, stamp, window, got, deadline)
         else:
-            previous = None
-        return await self._changed(room, previous, meant, window, got, deadline)
+            reading = await self._changed(room, previous, meant, window, got, deadline)
+        # It may be as it was read before: that is not as it is known.
+        return replace(reading, unchanged=False) if doubted else reading
+
+    def _as_read(self, room: RoomSettings, doubted: Reading) -> Reading | None:
+        """Return a reading that holds what is in doubt as it was read, if that is known still.
+
+        Its text is read whole, but what did not change in it need not be worked out again.
+        """
+        last = self._last.get(room.name)
+        return last if last is not None and last.body == doubted.body else None
 
     async def _ask(self, room: RoomSettings, stamp: TextStamp | None, now: datetime) -> _Read:
         etag, modified = (stamp.etag, stamp.modified) if stamp else ("", "")
@@ -184,7 +199,10 @@ class IcalSource:
             read_at=now,
             requests=got.requests,
         )
-        return rolling.merged(reading, previous, result.kept) if reuse and previous else reading
+        if reuse and previous:
+            reading = rolling.merged(reading, previous, result.kept)
+        self._last[room.name] = reading
+        return reading
 
     async def _expand(
         self,
