@@ -28,3 +28,16 @@ def test_one_uid_of_one_organizer_is_not_told():
         event("DTSTART:20261125T100000Z", "DURATION:PT1H"),
     )
     assert (times(expanded(data)), texts(expanded(data))) == (DAYS[:1], [])
+
+
+def test_one_uid_of_events_that_are_no_revisions_of_one_another_is_told():
+    """As timetables are exported that write one event for each week, all of one UID."""
+    weeks = [event(f"DTSTART:202611{day}T100000Z", "DURATION:PT1H") for day in (23, 30)]
+    result = expanded(calendar(*weeks))
+    assert len(times(result)) == 1
+    assert texts(result) == [
+        "its UID stands for events with different starts; one of them counts (each needs its own)"
+    ]
+    assert texts(expanded(calendar(weeks[0], weeks[0]))) == []
+    newer = event("DTSTART:20261130T100000Z", "DURATION:PT1H", stamp="20261102T000000Z")
+    assert texts(expanded(calendar(weeks[0], newer))) == []

@@ -6,7 +6,7 @@ recurring-ical-events. Both are given wall times and so never meet a time zone: 
 those for the whole process by name, and two calendars mean different things by one name.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from cospaced.calendars.icalendar_text import CalendarText
 from cospaced.calendars.meaning import Meaning, meaning
 from cospaced.calendars.parts import Part, part, recurrence_id
 from cospaced.calendars.properties import Property, parse
-from cospaced.calendars.series import Lost, Series, expand_series, series_of
+from cospaced.calendars.series import Lost, Series, expand_series, revision, series_of
 from cospaced.calendars.unusable import Unusable
 from cospaced.calendars.zones import ZoneBook
 from cospaced.domain.calendar import Answer, EventProblem, Loss, Occurrence
@@ -22,6 +22,9 @@ from cospaced.domain.timespan import Timespan
 
 
 _TWO_ORGANIZERS = "its UID stands for events of different organizers; the newest counts"
+_TWO_STARTS = (
+    "its UID stands for events with different starts; one of them counts (each needs its own)"
+)
 
 Guard = Callable[[], AbstractContextManager[None]]
 """Entered for each UID; raises Unusable inside where that takes too long."""
@@ -59,8 +62,10 @@ def expand_group(
             parts, unread = _read(calendar, uid, books, address)
             series = series_of(uid, parts)
             problems += (_problem(uid, one, series) for one in unread)
-            if len({p.meaning.organizer for p in parts if p.recurrence_id is None} - {""}) > 1:
-                problems.append(EventProblem(uid=uid, text=_TWO_ORGANIZERS, loss=Loss.NONE))
+            problems += (
+                EventProblem(uid=uid, text=text, loss=Loss.NONE)
+                for text in _ambiguous([p for p in parts if p.recurrence_id is None])
+            )
             lost = [one.named for one in unread if one.named is not None]
             if len(parts) == 1 and not parts[0].recurs and not lost:
                 found = [parts[0].occurrence(uid)]
@@ -75,6 +80,15 @@ def expand_group(
         text = f"it cannot be worked out ({type(error).__name__}: {error})"
         problems.append(_of_all(uid, text, parts))
     return tuple(one for one in found if belongs(one, covered)), tuple(dict.fromkeys(problems))
+
+
+def _ambiguous(masters: Sequence[Part]) -> Iterator[str]:
+    """Yield what is wrong where several events bear a UID that can be that of one alone."""
+    if len({master.meaning.organizer for master in masters} - {""}) > 1:
+        yield _TWO_ORGANIZERS
+    newest = max(map(revision, masters), default=None)
+    if len({master.start.utc for master in masters if revision(master) == newest}) > 1:
+        yield _TWO_STARTS
 
 
 def _of_all(uid: str, text: str, parts: Sequence[Part]) -> EventProblem:

@@ -100,7 +100,7 @@ class Series:
 
 def series_of(uid: str, parts: Iterable[Part]) -> Series | None:
     """Return the readable VEVENTs of a UID as a series, None where there are none."""
-    newest = sorted(parts, key=_revision, reverse=True)
+    newest = sorted(parts, key=revision, reverse=True)
     if not newest:
         return None
     master = next((p for p in newest if p.recurrence_id is None), None)
@@ -120,7 +120,8 @@ def expand_series(series: Series, lost: Sequence[Lost], covered: Timespan) -> It
             yield occurrence
 
 
-def _revision(part: Part) -> tuple[int, datetime]:
+def revision(part: Part) -> tuple[int, datetime]:
+    """Return what orders the revisions of an event."""
     return part.meaning.sequence, part.meaning.stamp or datetime.min.replace(tzinfo=UTC)
 
 
