@@ -192,6 +192,21 @@ FEEDS = {
         ),
         ["11-22T23:00/11-23T23:00", "11-24T23:00/11-25T23:00", "11-25T23:00/11-26T23:00"],
     ),
+    "days of a series of days by their midnights in a zone (Exchange)": Case(
+        calendar(
+            event(
+                "DTSTART;VALUE=DATE:20261123",
+                "RRULE:FREQ=DAILY;COUNT=4",
+                "EXDATE;TZID=W. Europe Standard Time:20261126T000000",
+            ),
+            event(
+                "RECURRENCE-ID;TZID=W. Europe Standard Time:20261124T000000",
+                "DTSTART;VALUE=DATE:20261130",
+            ),
+        ),
+        ["11-23T05:00/11-24T05:00", "11-25T05:00/11-26T05:00", "11-30T05:00/12-01T05:00"],
+        zone=AWAY,
+    ),
     "a day that becomes an hour": Case(
         calendar(
             event("DTSTART;VALUE=DATE:20261123", DAILY),

@@ -18,7 +18,7 @@ from recurring_ical_events import CalendarQuery
 from cospaced.calendars import moments, rules
 from cospaced.calendars.moments import Moment
 from cospaced.calendars.parts import Part
-from cospaced.calendars.zones import Zone
+from cospaced.calendars.zones import UTC_ZONE, Zone
 from cospaced.domain.calendar import Occurrence
 from cospaced.domain.timespan import Timespan
 
@@ -57,7 +57,10 @@ class Series:
             return named.in_zone(self.zone)
         usual = self.master.start.wall.time()
         if self.master.start.is_date:
-            return datetime.combine(named.in_zone(self.zone).date(), time())
+            # A day that Exchange writes as its midnight in a zone: days are in none.
+            own = named.zone is not UTC_ZONE and named.wall.time() == time()
+            day = named.wall if own else named.in_zone(self.zone)
+            return datetime.combine(day.date(), time())
         if named.is_date:
             return datetime.combine(named.wall.date(), usual)
         wall = named.in_zone(self.zone)
