@@ -533,6 +533,9 @@ TEXT = {
         ["11-23T10:00/11-23T11:00"],
     ),
     "a byte order mark": Case(b"\xef\xbb\xbf" + calendar(OTHER), [OTHER_TIMES]),
+    "byte order marks of two files that were joined": Case(
+        2 * (b"\xef\xbb\xbf" + calendar(OTHER)), [OTHER_TIMES]
+    ),
     "UTF-16": Case(calendar(OTHER).decode().encode("utf-16"), [OTHER_TIMES]),
     "Latin-1 letters": Case(
         calendar(OTHER.replace("END:VEVENT", "SUMMARY:Müller\nEND:VEVENT"))

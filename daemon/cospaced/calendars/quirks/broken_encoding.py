@@ -1,8 +1,8 @@
 """Text that is not clean UTF-8 with CRLF, as RFC 5545, section 3.1 asks.
 
-Seen: byte order marks (Windows editors), Latin-1 letters (old PHP exports), NUL bytes, bare CR
-or LF, doubled line ends, and characters of UTF-8 cut in two by folding (which is why lines are
-unfolded as bytes, before they are decoded).
+Seen: byte order marks (Windows editors; in the middle where files were joined), Latin-1 letters
+(old PHP exports), NUL bytes, bare CR or LF, doubled line ends, and characters of UTF-8 cut in two
+by folding (which is why lines are unfolded as bytes, before they are decoded).
 """
 
 import codecs
@@ -32,7 +32,7 @@ def decode(data: bytes) -> str:
     data = data.removeprefix(codecs.BOM_UTF8).replace(b"\0", b"")
     if b"\n" not in data:
         data = data.replace(b"\r", b"\n")
-    data = _LINE_ENDS.sub(b"\n", data)
+    data = _LINE_ENDS.sub(b"\n", data).replace(b"\n" + codecs.BOM_UTF8, b"\n")
     data = data.replace(b"\n ", b"").replace(b"\n\t", b"").strip()
     try:
         return data.decode()
