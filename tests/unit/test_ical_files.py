@@ -1,13 +1,17 @@
 """The ical source on files, in virtual time: what is read again, worked out again, and refused."""
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
+from cospaced.calendars.files import Files
 from cospaced.calendars.ical_source import IcalSource
 from cospaced.calendars.job import Expansion, Job
 from cospaced.calendars.workers import InlineExpander
@@ -18,6 +22,7 @@ from support.ical import calendar, event, window
 from support.virtual import START, InlineOffload, SeededEntropy, VirtualClock, run_virtually
 
 
+T = TypeVar("T")
 WINDOW = window("2026-11-23", "2026-12-23")
 
 
@@ -151,6 +156,8 @@ def test_of_a_calendar_in_doubt_only_the_change_is_worked_out(tmp_path: Path):
         fourth = await desk.poll(known)
         assert uids(fourth) == ["20261124T100000Z", "20261125T100000Z", "20261126T100000Z"]
         assert fourth.occurrences[1] is second.occurrences[0], "it was not worked out again"
+        await desk.poll(fourth)
+        assert desk.source._last == {}, "what is believed is kept but once"
 
     on_a_file(tmp_path, test)
 
@@ -245,6 +252,51 @@ async def kind_of(desk: Desk) -> str:
     with pytest.raises(CalendarError) as caught:
         await desk.poll()
     return caught.value.kind
+
+
+class DeadShare(InlineOffload):
+    """Never reads what stands on a share that is gone, and holds a thread for each such try."""
+
+    def __init__(self, gone: Path) -> None:
+        super().__init__(SeededEntropy(1))
+        self.gone = gone
+        self.held = 0
+
+    async def run(self, work: Callable[[], T]) -> T:
+        if isinstance(work, partial) and self.gone in work.args:
+            self.held += 1
+            await asyncio.Event().wait()
+        return await super().run(work)
+
+
+def test_a_file_on_a_share_that_is_gone_costs_its_own_room_alone(tmp_path: Path):
+    async def main(clock: VirtualClock) -> None:
+        desk = Desk(clock, tmp_path / "aula.ics", timeout=7)
+        desk.write("20261124T100000Z")
+        share = DeadShare(desk.path)
+        desk.source._files = Files(share)
+        other = replace(desk.room, name="other", path=tmp_path / "other.ics")
+        other.path.write_bytes(desk.path.read_bytes())
+        for _ in range(3):
+            gone, read = await asyncio.gather(
+                desk.poll(), desk.source.poll(other, None, WINDOW), return_exceptions=True
+            )
+            assert isinstance(gone, CalendarError)
+            assert (gone.kind, "share" in str(gone)) == ("timeout", True)
+            assert isinstance(read, Reading)
+        assert share.held == 1, "the first one holds its thread still"
+        await desk.source.close()
+
+    run_virtually(main)
+
+
+def test_a_file_that_is_polled_twice_at_once_is_read_twice(tmp_path: Path):
+    async def test(desk: Desk) -> None:
+        desk.write("20261124T100000Z")
+        first, second = await asyncio.gather(desk.poll(), desk.poll())
+        assert uids(first) == uids(second) == ["20261124T100000Z"]
+
+    on_a_file(tmp_path, test)
 
 
 def test_a_poll_ends_within_the_calendars_timeout(tmp_path: Path):

@@ -10,8 +10,9 @@ import functools
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from cospaced.calendars import file, icalendar_text, rolling, stamps
+from cospaced.calendars import icalendar_text, rolling, stamps
 from cospaced.calendars.feed import Feed
+from cospaced.calendars.files import Files
 from cospaced.calendars.job import Expansion, Job
 from cospaced.calendars.login_gate import ServerGates
 from cospaced.calendars.stamps import TextStamp
@@ -44,7 +45,8 @@ class IcalSource:
     """CalendarSource of one `[calendar:NAME]` of type `ical`.
 
     `time_zone` is the IANA name of floating times. `web` may be None where every room has a path;
-    it is this source's own and closed with it, the expander is shared and is not.
+    it is this source's own and closed with it, the expander is shared and is not. `files` is where
+    files are read (see Files), `offload` where it is not given.
     """
 
     def __init__(  # noqa: PLR0913 - one for each port; all but the settings are named
@@ -56,6 +58,7 @@ class IcalSource:
         expander: Expander,
         offload: Offload,
         clock: Clock,
+        files: Offload | None = None,
         limit: int = LIMIT,
     ) -> None:
         self._settings = settings
@@ -65,10 +68,11 @@ class IcalSource:
         self._gates = ServerGates(settings, clock)
         self._expander = expander
         self._offload = offload
+        self._files = Files(files or offload)
         self._clock = clock
         self._limit = limit
         self._last: dict[str, Reading] = {}
-        """What each room's calendar was when it was last worked out."""
+        """What a calendar was when it was last worked out, until that is known to be believed."""
 
     async def poll(self, room: RoomSettings, previous: Reading | None, window: Timespan) -> Reading:
         """Read one room's calendar over the window; see CalendarSource."""
@@ -79,6 +83,7 @@ class IcalSource:
 
     async def close(self) -> None:
         """Close its connections."""
+        await self._files.close()
         if self._web is not None:
             await self._web.close()
 
@@ -89,10 +94,12 @@ class IcalSource:
         doubted = previous is not None and not previous.stamp
         if previous is not None and doubted:
             previous = self._as_read(room, previous)
+        else:
+            self._last.pop(room.name, None)
         stamp = stamps.read(previous, meant, TextStamp)
         now = self._clock.now()
         trusted = stamp is not None and not doubted and rolling.trusted(stamp, room, now)
-        got = await self._ask(room, stamp if trusted else None, now)
+        got = await self._ask(room, stamp if trusted else None, now, deadline)
         if stamp is None or previous is None:
             return await self._changed(room, None, meant, window, got, deadline)
         if got.data is None and not doubted:
@@ -113,11 +120,14 @@ class IcalSource:
         last = self._last.get(room.name)
         return last if last is not None and last.body == doubted.body else None
 
-    async def _ask(self, room: RoomSettings, stamp: TextStamp | None, now: datetime) -> _Read:
+    async def _ask(
+        self, room: RoomSettings, stamp: TextStamp | None, now: datetime, deadline: float
+    ) -> _Read:
         etag, modified = (stamp.etag, stamp.modified) if stamp else ("", "")
         if room.path is not None:
-            work = functools.partial(file.read, room.path, modified, now=now, limit=self._limit)
-            content = await self._offload.run(work)
+            content = await self._files.read(
+                room.path, modified, now=now, limit=self._limit, seconds=self._left(deadline)
+            )
             return _Read(data=content.data, modified=content.stamp)
         feed = self._feed
         if feed is None or not room.url:
@@ -224,9 +234,11 @@ class IcalSource:
             reuse=data is not None and bool(body),
             read_at=read_at,
         )
-        # A moment earlier than the poll's own end, so that the error tells what hung.
-        left = deadline - self._clock.monotonic() - 0.1
-        return await self._expander.expand(job, max(0.1, left))
+        return await self._expander.expand(job, self._left(deadline))
+
+    def _left(self, deadline: float) -> float:
+        """Return the seconds left: a moment less, so that an error tells what hung."""
+        return max(0.1, deadline - self._clock.monotonic() - 0.1)
 
     async def _digest(self, data: bytes) -> str:
         if len(data) < _SMALL:

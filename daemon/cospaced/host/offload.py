@@ -1,4 +1,4 @@
-"""Work that would block the loop, done in one thread, in order."""
+"""Work that would block the loop, done in one thread, in order, or in several."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,10 +10,13 @@ T = TypeVar("T")
 
 
 class ThreadOffload:
-    """One named thread; the work given to it runs in the order of the calls."""
+    """Named threads, each started when it is needed; work begins in the order of the calls.
 
-    def __init__(self, name: str) -> None:
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+    With one, as usual, it also ends in that order; several are for work that may hang.
+    """
+
+    def __init__(self, name: str, threads: int = 1) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=name)
 
     async def run(self, work: Callable[[], T]) -> T:
         """Run `work` in the thread and return what it returns."""
