@@ -9,7 +9,7 @@ from typing import ClassVar, TypeVar
 from cospaced.domain.calendar import Reading
 
 
-_FORMAT = 3
+_FORMAT = 4
 """Raised whenever the same calendar text would come to mean other occurrences."""
 
 
