@@ -105,7 +105,10 @@ def make_source(
         from cospaced.calendars.graph.source import GraphSource  # noqa: PLC0415
 
         web = Web(verify=calendar.verify, ca_file=calendar.ca_file)
-        return GraphSource(calendar, time_zone=zone, web=web, offload=offload, clock=clock)
+        login = ThreadOffload(f"tokens {calendar.name}")
+        return GraphSource(
+            calendar, time_zone=zone, web=web, offload=offload, login=login, clock=clock
+        )
     if calendar.type is SourceType.EXCHANGE:
         pool = WorkerPool(size=calendar.at_once, module=exchange_source.MODULE)
         return exchange_source.ExchangeSource(calendar, time_zone=zone, pool=pool, clock=clock)

@@ -232,7 +232,10 @@ async def graph(server: Server) -> list[list[object]]:
     )
     offload, web = ThreadOffload("graph"), Web(ca_file=server.ca_file)
     clock = SystemClock()
-    source = GraphSource(settings, time_zone="UTC", web=web, offload=offload, clock=clock)
+    login = ThreadOffload("tokens")
+    source = GraphSource(
+        settings, time_zone="UTC", web=web, offload=offload, login=login, clock=clock
+    )
     try:
         bare = await _bare_graph(server)
         return await measured(server, source, None, bare)

@@ -1,12 +1,15 @@
 """The `graph` source over TLS, against a simulated tenant: what it asks, and what may go wrong."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from cospaced.bootstrap_calendars import calendar_sources
 from cospaced.calendars.graph.source import GraphSource
 from cospaced.domain.calendar import Reading
 from cospaced.domain.timespan import Timespan
@@ -14,6 +17,7 @@ from cospaced.errors import CalendarError
 from cospaced.exchange_simulator.graph.faults import Fault
 from cospaced.settings import RoomSettings, Secret
 from support import exchange_fault_rows, exchange_items
+from support.configurations import VALID, loaded
 from support.events import Event, Every, Repeats
 from support.graph_calendars import CLIENT_ID, Tenant, graph_source, tenant
 from support.icalendar_writer import address_of
@@ -22,6 +26,7 @@ from support.source_writers import SetClock
 
 
 DAY = timedelta(days=1)
+ADA = "ada@example.org"
 
 
 class Scene:
@@ -236,6 +241,130 @@ async def test_a_bad_answer_is_an_error_and_the_next_good_poll_is_whole(
     scene.tenant.graph.faults.always = None
     reading = await scene.poll()
     assert set(before) < set(reading.occurrences)
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.CIRCLING, Fault.ENDLESS, Fault.BAD_LINK, Fault.SERVER_ERROR, Fault.GONE]
+)
+async def test_a_delta_of_which_nothing_comes_costs_no_reading(scene: Scene, fault: Fault) -> None:
+    scene.put(PLAIN)
+    await scene.poll()
+    faults = scene.tenant.graph.faults
+    faults.always, faults.where = fault, "/delta"
+    scene.put(replace(PLAIN, id="two@example.org"))
+    reading = await scene.poll()
+    assert {o.uid for o in reading.occurrences} == {"one@example.org", "two@example.org"}
+    assert len(scene.asked) < 12
+    # From here on every poll looks at the calendar itself, and is cheap for all else.
+    reading = await scene.poll()
+    assert (reading.unchanged, len(scene.asked)) == (True, 1)
+    faults.always = None
+    scene.clock.advance(timedelta(hours=2))
+    await scene.poll()
+    assert (await scene.poll()).unchanged
+    assert "$deltatoken=" in scene.asked[0]
+
+
+@pytest.mark.parametrize("fault", [Fault.CHANGES_ELSEWHERE, Fault.ELSEWHERE])
+async def test_the_token_goes_to_no_other_host(scene: Scene, fault: Fault) -> None:
+    scene.fails(fault)
+    error = await scene.refused()
+    assert (error.kind, "another host" in str(error)) == ("redirect", True)
+    assert scene.reading is None
+
+
+async def test_a_host_that_is_written_otherwise_is_the_same_host() -> None:
+    clock = SetClock(NOW)
+    async with tenant(clock) as running:
+        shouted = running.settings.graph_url.replace("127.0.0.1", "LOCALHOST")
+        running.settings = replace(running.settings, graph_url=shouted)
+        async with graph_source(running, clock) as source:
+            scene = Scene(running, source, clock)
+            scene.put(*(replace(PLAIN, id=f"{n}@example.org") for n in range(120)))
+            assert len((await scene.poll()).occurrences) == 120
+
+
+async def test_the_master_of_a_series_is_no_event_of_its_own(scene: Scene) -> None:
+    scene.put(PLAIN)
+    scene.tenant.graph.faults.next(Fault.MASTER, path="/calendarView")
+    reading = await scene.poll()
+    assert [o.uid for o in reading.occurrences] == ["one@example.org"]
+
+
+@pytest.mark.parametrize("fault", [Fault.WEB_PAGE, Fault.BLOCKED])
+async def test_what_stands_before_graph_is_not_taken_for_it(scene: Scene, fault: Fault) -> None:
+    scene.fails(fault)
+    error = await scene.refused()
+    assert error.kind == "not_a_calendar"
+    assert "proxy" in str(error)
+    assert "RBAC" not in str(error)
+
+
+async def test_an_application_access_policy_is_told_as_such(scene: Scene) -> None:
+    scene.fails(Fault.POLICY)
+    error = await scene.refused()
+    assert error.kind == "login"
+    assert "Get-ApplicationAccessPolicy" in str(error)
+
+
+async def test_what_stands_before_entra_is_no_wrong_login(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.tenant.graph.faults.always = Fault.ENTRA_PAGE
+    error = await scene.refused()
+    assert (error.kind, error.shared) == ("unreachable", False)
+    assert "proxy" in str(error)
+    assert not caplog.records
+    scene.tenant.graph.faults.always = None
+    scene.clock.leap(6)
+    await scene.poll()
+
+
+async def test_rooms_that_wait_for_entra_are_told_that_it_is_silent() -> None:
+    clock = SetClock(NOW)
+    brief = {"timeout": timedelta(seconds=3)}
+    async with tenant(clock) as running, graph_source(running, clock, **brief) as source:
+        running.graph.faults.always = Fault.ENTRA_SILENT
+        rooms = [running.add_room(f"room{n}") for n in range(20)]
+        polls = (source.poll(room, None, WINDOW) for room in rooms)
+        told = await asyncio.gather(*polls, return_exceptions=True)
+        assert {str(error).partition(":")[0] for error in told} == {"no token"}
+        assert running.graph.seen == []
+
+
+async def test_entra_that_is_silent_holds_up_no_other_calendar(tmp_path: Path) -> None:
+    (tmp_path / "aula.ics").write_text("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n")
+    async with tenant(SetClock(NOW)) as running:
+        running.graph.faults.always = Fault.ENTRA_SILENT
+        settings = loaded(tmp_path, VALID)
+        cloud, room = running.settings, running.room("cloud")
+        settings = replace(settings, calendars=(*settings.calendars, cloud))
+        async with calendar_sources(settings) as sources:
+            waiting = asyncio.create_task(sources["cloud"].poll(room, None, WINDOW))
+            await asyncio.sleep(0.5)
+            async with asyncio.timeout(1):
+                await sources["files"].poll(settings.rooms[0], None, WINDOW)
+            assert not waiting.done()
+            waiting.cancel()
+
+
+async def test_an_organizers_mailbox_is_asked_by_four_at_once() -> None:
+    clock = SetClock(NOW)
+    terms = {"organizer_copies": True, "timeout": timedelta(seconds=3)}
+    async with tenant(clock) as running, graph_source(running, clock, **terms) as source:
+        scenarios = running.exchange.scenarios
+        scenarios.add_person(ADA, "Ada Lovelace")
+        names = [f"room{n}" for n in range(12)]
+        for name in names:
+            scenarios.add_room(address_of(name), name)
+            scenarios.invite(ADA, [address_of(name)], NOW + DAY)
+        faults = running.graph.faults
+        faults.always, faults.where = Fault.SILENT, "/events"
+        polls = (source.poll(running.room(name), None, WINDOW) for name in names)
+        readings = await asyncio.gather(*polls)
+        looks = [request for request in running.graph.seen if request.path.endswith("/events")]
+        assert len(looks) == 4
+        assert all(len(reading.occurrences) == 1 for reading in readings)
 
 
 async def test_a_short_wait_is_waited_out_within_the_poll(scene: Scene) -> None:

@@ -36,7 +36,7 @@ GRAPH: dict[GraphFault, tuple[str, int | None]] = {
     GraphFault.UNAVAILABLE: ("throttled", 30),
     GraphFault.GATEWAY_TIMEOUT: ("throttled", 30),
     GraphFault.SERVER_ERROR: ("unreachable", None),
-    GraphFault.WEB_PAGE: ("truncated", None),
+    GraphFault.WEB_PAGE: ("not_a_calendar", None),
     GraphFault.CUT: ("truncated", None),
     GraphFault.NO_LIST: ("not_a_calendar", None),
     GraphFault.ELSEWHERE: ("redirect", None),

@@ -93,9 +93,16 @@ async def graph_source(
 ) -> AsyncIterator[GraphSource]:
     """Make a source that reads a tenant, with some of its settings changed."""
     settings = replace(running.settings, **changes)  # type: ignore[arg-type] # fields by name
-    offload = ThreadOffload("graph tests")
+    offload, login = ThreadOffload("graph tests"), ThreadOffload("tokens")
     web = Web(verify=settings.verify, ca_file=settings.ca_file)
-    source = GraphSource(settings, time_zone="Europe/Berlin", web=web, offload=offload, clock=clock)
+    source = GraphSource(
+        settings,
+        time_zone="Europe/Berlin",
+        web=web,
+        offload=offload,
+        login=login,
+        clock=clock,
+    )
     try:
         yield source
     finally:

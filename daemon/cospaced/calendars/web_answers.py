@@ -91,10 +91,14 @@ def throttled(host: str, status: int, after: timedelta) -> CalendarError:
     return CalendarError("throttled", text, after=after)
 
 
+def is_web_page(body: bytes) -> bool:
+    """Whether a body begins as a web page does."""
+    return _WEB_PAGE.match(body[:4096]) is not None
+
+
 def check_content(body: bytes, host: str, login: str) -> None:
     """Raise CalendarError for a web page; `login` says what to do where it asks for a login."""
-    head = body[:4096]
-    if not _WEB_PAGE.match(head):
+    if not is_web_page(body):
         return
     if _LOGIN_PAGE.search(body[:65536]):
         raise CalendarError("login", f"{host} answered with a login page: {login}")

@@ -1,19 +1,21 @@
-"""Reading from Graph: one GET with its token, and lists over all their pages.
+"""Reading from Graph: one GET with its token, lists over all their pages, and deltas to their end.
 
 What Graph says of an error becomes a CalendarError with a remedy; the error codes are those of
 Microsoft's "Error responses" page and of Exchange behind it.
 """
 
+import asyncio
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 from cospaced.calendars.graph.token import Tokens
-from cospaced.calendars.web_answers import retry_after
+from cospaced.calendars.web_answers import REDIRECTS, is_web_page, retry_after
 from cospaced.errors import CalendarError
 from cospaced.host.web import Answer, Web, WebError
 from cospaced.ports import Clock, Offload
@@ -28,19 +30,28 @@ PREFER = (
     'IdType="ImmutableId", outlook.timezone="UTC", outlook.body-content-type="text", '
     f"odata.maxpagesize={PAGE}"
 )
+AT_ONCE = 4
+"""Requests that Graph allows an application at one mailbox at the same time."""
 _LIMIT = 50_000_000
+"""Bytes of one list, all its pages together."""
 _LARGE = 200_000
-_GONE = ("syncStateNotFound", "syncStateInvalid", "resyncRequired", "ErrorInvalidSyncStateData")
+_NOTHING_NEW = 3
+"""Pages of a delta in a row that repeat earlier ones: it will not end."""
 _BRIEF = timedelta(seconds=5)
 """A Retry-After that a poll waits out itself, so many times for each page."""
 _REPEATS = 2
 _USUAL_AFTER = timedelta(seconds=30)
+_POLICY = ("AppOnly AccessPolicy", "Access to OData is disabled")
+"""What Exchange says where New-ApplicationAccessPolicy keeps an application out."""
 
 Json = dict[str, Any]
 
 
-class Gone(Exception):
-    """A delta link is no longer known (410): the calendar is to be read anew."""
+class ListFault(CalendarError):
+    """Graph fails at this one list; another of the same mailbox may be had all the same.
+
+    A delta whose link is no longer known (410), or one that does not end.
+    """
 
 
 @dataclass(slots=True)
@@ -48,8 +59,18 @@ class Listing:
     """A list read over all its pages."""
 
     values: list[Json] = field(default_factory=list)
-    delta: str = ""
     requests: int = 0
+    size: int = 0
+    """Bytes of its pages."""
+
+
+@dataclass(slots=True)
+class Delta(Listing):
+    """A delta followed to its end; of its `values` none is kept."""
+
+    changed: bool = False
+    link: str = ""
+    """For the changes from here on; empty where Graph gave none."""
 
 
 class GraphClient:
@@ -70,6 +91,8 @@ class GraphClient:
         self._offload = offload
         self._clock = clock
         self._base = settings.graph_url.rstrip("/")
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        """By mailbox, while it is asked."""
 
     def url(self, path: str) -> str:
         """Return the address of a node of v1.0."""
@@ -78,38 +101,60 @@ class GraphClient:
     async def listing(self, url: str, mailbox: str) -> Listing:
         """Read a list over all its pages.
 
-        Raises CalendarError where a page is refused, broken, elsewhere or without end; Gone where
-        a delta link is not known any more.
+        Raises CalendarError where a page is refused, broken, elsewhere or without end.
         """
         found = Listing()
-        seen: set[str] = set()
-        while True:
-            if url in seen or found.requests >= MOST_PAGES:
-                raise CalendarError(
-                    "too_large", f"Graph's list of events of {mailbox} does not end"
-                )
-            seen.add(url)
-            page = await self._page(url, mailbox, found)
+        async for page in self._pages(url, mailbox, found):
             found.values += page["value"]
-            following = page.get("@odata.nextLink")
-            if not following:
-                found.delta = str(page.get("@odata.deltaLink", ""))
-                return found
-            url = self._own(str(following), mailbox)
+        return found
+
+    async def follow(self, url: str, mailbox: str, found: Delta, until: float) -> None:
+        """Follow a delta to its end, noting in `found` how it went.
+
+        One that answers and goes on and on is left at `until`, by the monotonic clock. Raises
+        CalendarError as `listing` does, ListFault where the calendar may be read without it.
+        """
+        known, repeated = set[tuple[str, str]](), 0
+        async for page in self._pages(url, mailbox, found):
+            values = page["value"]
+            found.changed = found.changed or bool(values)
+            told = {(str(one.get("id")), str(one.get("@odata.etag"))) for one in values}
+            repeated = repeated + 1 if told and told <= known else 0
+            known |= told
+            if link := page.get("@odata.deltaLink"):
+                found.link = self._own(str(link), mailbox)
+            elif repeated >= _NOTHING_NEW or self._clock.monotonic() > until:
+                raise ListFault("too_large", _endless(mailbox))
+
+    async def _pages(self, url: str, mailbox: str, found: Listing) -> AsyncIterator[Json]:
+        seen: set[str] = set()
+        while url:
+            if url in seen or len(seen) >= MOST_PAGES:
+                raise ListFault("too_large", _endless(mailbox))
+            seen.add(url)
+            page = await self._page(self._own(url, mailbox), mailbox, found)
+            yield page
+            url = str(page.get("@odata.nextLink") or "")
 
     async def _page(self, url: str, mailbox: str, found: Listing) -> Json:
         """Read one page; waits out a short Retry-After, and renews a token that was refused."""
         token = await self._tokens.current()
-        answer = await self._get(url, token, found)
-        if answer.status == 401:  # noqa: PLR2004 - Unauthorized
-            token = await self._tokens.current(refused=token)
+        # An organizer's mailbox is asked for many rooms.
+        async with self._turns.setdefault(mailbox.lower(), asyncio.Semaphore(AT_ONCE)):
             answer = await self._get(url, token, found)
-        for _ in range(_REPEATS):
-            wait = _wait(answer)
-            if wait is None or wait > _BRIEF:
-                break
-            await self._clock.sleep(wait.total_seconds())
-            answer = await self._get(url, token, found)
+            if answer.status == 401:  # noqa: PLR2004 - Unauthorized
+                token = await self._tokens.current(refused=token)
+                answer = await self._get(url, token, found)
+            for _ in range(_REPEATS):
+                wait = _wait(answer)
+                if wait is None or wait > _BRIEF:
+                    break
+                await self._clock.sleep(wait.total_seconds())
+                answer = await self._get(url, token, found)
+        found.size += len(answer.body)
+        if found.size > _LIMIT:
+            text = f"Graph's list of events of {mailbox} is longer than {_LIMIT} bytes"
+            raise ListFault("too_large", text)
         return await self._read(answer, mailbox)
 
     async def _get(self, url: str, token: str, found: Listing) -> Answer:
@@ -128,6 +173,10 @@ class GraphClient:
             raise CalendarError(kind, str(error)) from error
 
     async def _read(self, answer: Answer, mailbox: str) -> Json:
+        if answer.status < 500 and is_web_page(answer.body):  # noqa: PLR2004 - those of gateways
+            raise self._not_of_graph(f"a web page (status {answer.status})")
+        if answer.status in REDIRECTS:
+            raise self._not_of_graph(f"a redirect ({answer.headers.get('location', '')[:100]})")
         if answer.status != 200:  # noqa: PLR2004 - OK
             raise _refusal(answer, mailbox)
         work = functools.partial(_document, answer.body)
@@ -138,14 +187,38 @@ class GraphClient:
             raise CalendarError("not_a_calendar", "Graph answered without a list of events")
         return page
 
+    def _not_of_graph(self, what: str) -> CalendarError:
+        """Return what it means that something else answers in Graph's place."""
+        return CalendarError(
+            "not_a_calendar",
+            f"{self._base} answered with {what}, as Graph never does",
+            remedy="let this machine reach Graph without a proxy that answers itself; else mend"
+            " graph_url",
+        )
+
     def _own(self, url: str, mailbox: str) -> str:
         """Return a link that Graph gave; the token goes to Graph's own host alone."""
-        if urlsplit(url)[:2] != urlsplit(self._base)[:2]:
+        if _origin(url) != _origin(self._base):
             raise CalendarError(
                 "redirect",
                 f"Graph's list of events of {mailbox} goes on at another host (mend graph_url)",
             )
         return url
+
+
+def _origin(url: str) -> tuple[str, str, int | None] | None:
+    """Return what decides to whom a request goes; None for what is no address."""
+    try:
+        parts = urlsplit(url)
+        usual = {"https": 443, "http": 80}.get(parts.scheme)
+        port = parts.port or usual
+    except ValueError:
+        return None
+    return None if "@" in parts.netloc else (parts.scheme, parts.hostname or "", port)
+
+
+def _endless(mailbox: str) -> str:
+    return f"Graph's list of events of {mailbox} does not end"
 
 
 def _document(body: bytes) -> Json:
@@ -166,30 +239,39 @@ def _wait(answer: Answer) -> timedelta | None:
     return _USUAL_AFTER if asked is None else asked
 
 
-def _refusal(answer: Answer, mailbox: str) -> CalendarError | Gone:
+def _refusal(answer: Answer, mailbox: str) -> CalendarError:
     """Return what an answer other than 200 means."""
     code, said = _error(answer)
-    if answer.status == 410 or code in _GONE:  # noqa: PLR2004 - Gone
-        return Gone()
     wait = _wait(answer)
     if wait is not None:
         what = "is busy" if answer.status != 429 else "asks to be asked less often"  # noqa: PLR2004 - Too Many Requests
         text = f"Graph {what} (status {answer.status}); it is asked again after {wait.seconds} s"
-        return CalendarError("throttled", text, after=wait)
-    if answer.status == 401:  # noqa: PLR2004 - Unauthorized
-        text = f"Graph refuses the token: {code} (check graph_url, authority and tenant_id)"
-        return CalendarError("login", text, shared=True)
-    if answer.status == 403:  # noqa: PLR2004 - Forbidden
-        return CalendarError(
-            "login",
-            f"the application may not read the calendar of {mailbox}: {code} (grant it"
-            " Calendars.Read by RBAC for Applications, with a scope that holds this mailbox:"
-            " contrib/exchange/Grant-CospacedGraph.ps1; then wait up to two hours)",
+        # A list that takes Graph too long (504) may do so each time.
+        kind = ListFault if answer.status == 504 else CalendarError  # noqa: PLR2004 - Gateway Timeout
+        return kind("throttled", text, after=wait)
+    match answer.status:
+        case 401:
+            text = f"Graph refuses the token: {code} (check graph_url, authority and tenant_id)"
+            return CalendarError("login", text, shared=True)
+        case 403:
+            return CalendarError("login", _no_right(code, said, mailbox))
+        case 404:
+            return ListFault("not_found", _no_mailbox(code, mailbox))
+        case status:
+            text = f"Graph answered with status {status} ({code or said or 'no reason'})"
+            return ListFault("unreachable", text)
+
+
+def _no_right(code: str, said: str, mailbox: str) -> str:
+    told = f"the application may not read the calendar of {mailbox}: {code}"
+    if any(words in said for words in _POLICY):
+        return (
+            f"{told}, by an application access policy of the tenant (take the mailbox into its"
+            f" group: Get-ApplicationAccessPolicy tells it; then wait an hour)"
         )
-    if answer.status == 404:  # noqa: PLR2004 - Not Found
-        return CalendarError("not_found", _no_mailbox(code, mailbox))
-    return CalendarError(
-        "unreachable", f"Graph answered with status {answer.status} ({code or said or 'no reason'})"
+    return (
+        f"{told} (grant it Calendars.Read by RBAC for Applications, with a scope that holds this"
+        " mailbox: contrib/exchange/Grant-CospacedGraph.ps1; then wait up to two hours)"
     )
 
 

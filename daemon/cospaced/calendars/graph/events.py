@@ -7,7 +7,7 @@ names its day too, which `outlook_uid` takes out.
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, time, timedelta
 from typing import Any
 
 from cospaced.calendars import organizer_copies
@@ -46,6 +46,8 @@ _BUSY = {"free": Busy.FREE, "tentative": Busy.TENTATIVE}
 _PRIVATE = ("private", "confidential")
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.\d+)?(Z)?")
 _LONGEST_TITLE = 500
+_SHOWN = 60
+"""Characters of what cannot be understood."""
 _HALF_A_DAY = timedelta(hours=12)
 
 Event = Mapping[str, Any]
@@ -104,6 +106,11 @@ def own_copy(events: Iterable[Event], uid: str) -> OwnCopy:
     return organizer_copies.own_copy(found)
 
 
+def is_series(event: Event) -> bool:
+    """Whether it is the master of a series, which takes place at no time itself."""
+    return event.get("type") == "seriesMaster"
+
+
 def is_private(event: Event) -> bool:
     """Whether an event is meant for its own people alone."""
     return _text(event.get("sensitivity")) in _PRIVATE
@@ -116,7 +123,7 @@ def _moment(event: Event, name: str, all_day: bool, floating: Zone) -> datetime:
     if all_day:
         return Moment(wall, floating, is_date=True).utc
     if zone not in ("UTC", "Etc/UTC", "tzone://Microsoft/Utc"):
-        raise Unusable(f"its {name} is in the zone {zone!r}, where UTC was asked for")
+        raise Unusable(f"its {name} is in the zone {zone[:_SHOWN]!r}, where UTC was asked for")
     return wall.replace(tzinfo=UTC)
 
 
@@ -136,13 +143,10 @@ def problem(event: Event, text: str) -> EventProblem:
 
 
 def _wall(text: Any, name: str) -> datetime:
-    found = _MOMENT.fullmatch(text) if isinstance(text, str) else None
-    try:
-        if found is not None:
-            return datetime.fromisoformat(found[1])
-    except ValueError:
-        found = None
-    raise Unusable(f"its {name} is {text!r}, which is no time")
+    wall = _read(text) if isinstance(text, str) else None
+    if wall is None:
+        raise Unusable(f"its {name} is {str(text)[:_SHOWN]!r}, which is no time")
+    return wall
 
 
 def _recurrence_id(event: Event, all_day: bool) -> str:
@@ -158,7 +162,9 @@ def _recurrence_id(event: Event, all_day: bool) -> str:
         return f"{original:%Y-%m-%dT%H:%M:%SZ}"
     name = windows_zones.iana_name(_text(event.get("originalStartTimeZone")))
     # Midnight in the series' zone; where that is unknown, the day that the moment is nearest to.
-    day = NamedZone(name).to_wall(original) if name else original + _HALF_A_DAY
+    # Midnight of UTC is a day as it is: as those of start and end are written.
+    in_zone = name and original.time() != time()
+    day = NamedZone(name).to_wall(original) if in_zone else original + _HALF_A_DAY
     return f"{day:%Y-%m-%d}"
 
 
@@ -176,11 +182,18 @@ def _sequence(event: Event) -> int:
 
 
 def _instant(text: str) -> datetime | None:
+    wall = _read(text)
+    return wall.replace(tzinfo=UTC) if wall is not None else None
+
+
+def _read(text: str) -> datetime | None:
+    """Return what a time says on the wall; None where it is none, or too far off for any zone."""
     found = _MOMENT.fullmatch(text)
     try:
-        return datetime.fromisoformat(found[1]).replace(tzinfo=UTC) if found else None
+        wall = datetime.fromisoformat(found[1]) if found else None
     except ValueError:
         return None
+    return wall if wall is not None and MINYEAR < wall.year < MAXYEAR else None
 
 
 def _other_video(event: Event) -> bool:

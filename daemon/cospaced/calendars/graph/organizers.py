@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
 from cospaced.calendars.graph import events
-from cospaced.calendars.graph.client import Gone, GraphClient, events_of
+from cospaced.calendars.graph.client import GraphClient, events_of
 from cospaced.calendars.organizer_looks import Answers
 from cospaced.domain.spoilt_title import Event
 from cospaced.errors import CalendarError
@@ -41,8 +41,6 @@ async def _seen(client: GraphClient, event: Event, answers: Answers) -> bool:
         listing = await client.listing(_url(client, event), organizer)
     except CalendarError as error:
         return answers.go_on(organizer, error)
-    except Gone:
-        return answers.go_on(organizer, CalendarError("unreachable", "Graph refuses the list"))
     answers.requests += listing.requests - 1
     answers.found[event] = events.own_copy(events_of(listing), uid)
     return True

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 from cospaced.calendars import collecting, organizer_copies, rolling, stamps
 from cospaced.calendars.collecting import Collection
 from cospaced.calendars.graph import events, organizers
-from cospaced.calendars.graph.client import PAGE, Gone, GraphClient, Listing, events_of
+from cospaced.calendars.graph.client import PAGE, Delta, GraphClient, ListFault, Listing, events_of
 from cospaced.calendars.graph.token import Tokens
 from cospaced.calendars.login_gate import LoginGate
 from cospaced.calendars.organizer_copies import Ledger, Version
@@ -25,10 +25,14 @@ from cospaced.calendars.zones import NamedZone
 from cospaced.domain.calendar import EventProblem, Reading
 from cospaced.domain.timespan import Timespan
 from cospaced.errors import CalendarError
+from cospaced.host.offload import ThreadOffload
 from cospaced.host.web import Web
 from cospaced.ports import Clock, Offload
 from cospaced.settings import CalendarSettings, RoomSettings
 
+
+_WITHOUT_DELTA = 3600.0
+"""Seconds after which a delta is tried again."""
 
 Versions = tuple[Version, ...]
 """One for each occurrence of a reading."""
@@ -40,13 +44,14 @@ class DeltaStamp(Stamp):
 
     needs_body = False
     delta: str
-    """Graph's link for the changes since."""
+    """Graph's link for the changes since; empty where it gave none, and every poll looks."""
 
 
 class GraphSource:
-    """CalendarSource of one `[calendar:NAME]` of type `graph`; `web` is its own.
+    """CalendarSource of one `[calendar:NAME]` of type `graph`; `web` and `login` are its own.
 
-    `time_zone` is the IANA name of the zone in which whole days begin.
+    `time_zone` is the IANA name of the zone in which whole days begin. In the thread of `login` the
+    library that fetches tokens waits for Entra.
     """
 
     def __init__(
@@ -56,16 +61,20 @@ class GraphSource:
         time_zone: str,
         web: Web,
         offload: Offload,
+        login: ThreadOffload,
         clock: Clock,
     ) -> None:
         self._settings = settings
         self._time_zone = time_zone
         self._floating = NamedZone(time_zone)
         self._web = web
+        self._login = login
         self._clock = clock
         self._looks = OrganizerLooks(clock)
         self._gate = LoginGate(clock, settings.timeout.total_seconds())
-        self._tokens = tokens = Tokens(settings, web, offload, self._gate)
+        self._tokens = tokens = Tokens(
+            settings, web=web, offload=login, gate=self._gate, clock=clock
+        )
         self._client = GraphClient(settings, web=web, tokens=tokens, offload=offload, clock=clock)
 
     async def poll(self, room: RoomSettings, previous: Reading | None, window: Timespan) -> Reading:
@@ -101,25 +110,30 @@ class GraphSource:
         return await self._tokens.roles()
 
     async def close(self) -> None:
-        """Close its connections."""
+        """Close its connections, and its thread."""
         await self._web.close()
+        self._login.close()
 
     async def _poll(
         self, room: RoomSettings, previous: Reading | None, window: Timespan
     ) -> tuple[Reading, Versions | None]:
         """Return a reading, and the versions of what it shows; None where nothing changed."""
         meant = self._meant(room)
+        until = self._clock.monotonic() + self._settings.timeout.total_seconds() / 2
         stamp = stamps.read(previous, meant, DeltaStamp)
         if previous is None or stamp is None or not rolling.within(window, previous.covered):
-            return await self._anew(room, meant, window)
+            return await self._anew(room, meant, window, until)
         if not rolling.trusted(stamp, room, self._clock.now()):
-            return await self._anew(room, meant, window)
-        try:
-            changes = await self._client.listing(stamp.delta, room.mailbox)
-        except Gone:
-            return await self._anew(room, meant, window)
-        stamp = replace(stamp, delta=changes.delta or stamp.delta)
-        if changes.values or self._looks.pending(organizer_copies.unpacked(previous, meant)):
+            return await self._anew(room, meant, window, until)
+        if not stamp.delta:
+            if stamp.age(self._clock.now()) > _WITHOUT_DELTA:
+                return await self._anew(room, meant, window, until)
+            return await self._view(room, stamp, previous.covered, 0)
+        changes = await self._followed(stamp.delta, room, until)
+        if not changes.link:
+            return await self._anew(room, meant, window, until)
+        stamp = replace(stamp, delta=changes.link)
+        if changes.changed or self._looks.pending(organizer_copies.unpacked(previous, meant)):
             return await self._view(room, stamp, previous.covered, changes.requests)
         reading = replace(
             previous,
@@ -136,27 +150,32 @@ class GraphSource:
         return stamps.meant(*where, *way)
 
     async def _anew(
-        self, room: RoomSettings, meant: str, window: Timespan
+        self, room: RoomSettings, meant: str, window: Timespan, until: float
     ) -> tuple[Reading, Versions]:
         """Begin a delta over a new window, then look: what changes between is told by the delta."""
         covered = rolling.covered(room, window)
         begun = self._clock.now()
-        try:
-            delta = await self._client.listing(self._url(room, "delta", covered), room.mailbox)
-        except Gone as error:
-            raise CalendarError("unreachable", "Graph refuses to begin a new delta") from error
-        if not delta.delta:
-            raise CalendarError("not_a_calendar", "Graph ended a delta without its link")
-        stamp = DeltaStamp(meant=meant, full=begun.isoformat(), delta=delta.delta)
+        delta = await self._followed(self._url(room, "delta", covered), room, until)
+        stamp = DeltaStamp(meant=meant, full=begun.isoformat(), delta=delta.link)
         return await self._view(room, stamp, covered, delta.requests)
+
+    async def _followed(self, url: str, room: RoomSettings, until: float) -> Delta:
+        """Follow a delta; it has no link where Graph fails at it.
+
+        Deltas of calendars with many series were seen to go on for ever, or to be refused again and
+        again, while the view of the same calendar is fine.
+        """
+        delta = Delta()
+        try:
+            await self._client.follow(url, room.mailbox, delta, until)
+        except ListFault:
+            delta.link = ""
+        return delta
 
     async def _view(
         self, room: RoomSettings, stamp: DeltaStamp, covered: Timespan, requests: int
     ) -> tuple[Reading, Versions]:
-        try:
-            listing = await self._client.listing(self._url(room, "", covered), room.mailbox)
-        except Gone as error:
-            raise CalendarError("unreachable", "Graph refuses the calendar view") from error
+        listing = await self._client.listing(self._url(room, "", covered), room.mailbox)
         found, problems = self._understood(listing, covered)
         reading = Reading(
             occurrences=tuple(one for one, _ in found),
@@ -201,6 +220,9 @@ class GraphSource:
         found = Collection(covered)
         problems: dict[EventProblem, None] = {}
         for event in events_of(listing):
+            if events.is_series(event):
+                # A view is of occurrences.
+                continue
             try:
                 one = events.occurrence(event, self._floating)
             except Unusable as error:

@@ -1,7 +1,8 @@
 """Tokens of Microsoft Entra, by msal: the client credentials grant of one application.
 
-msal is synchronous, so it runs through the Offload port; its requests come back to the loop and go
-out by `host.web` like all others, with their deadline, size limit and trust. It keeps a token until
+msal is synchronous, so it runs through an Offload of its own: it waits there for its requests,
+which come back to the loop and go out by `host.web` like all others, with their deadline, size
+limit and trust. What is no answer of Entra never gets to it. It keeps a token until
 shortly before its expiry, and asks no more than Entra's Retry-After allows; that a refused secret
 is left alone for a while is the gate's doing.
 """
@@ -13,30 +14,40 @@ from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import msal
 
-from cospaced.calendars.entra import refusal
+from cospaced.calendars.entra import first_sentence, refusal
 from cospaced.calendars.login_gate import LoginGate
+from cospaced.calendars.web_answers import REDIRECTS, retry_after
 from cospaced.errors import CalendarError
 from cospaced.host.web import Web, WebError
-from cospaced.ports import Offload
+from cospaced.ports import Clock, Offload
 from cospaced.settings import CalendarSettings
 
 
 _LIMIT = 1_000_000
 _SECONDS = 10.0
+_AGAIN = timedelta(seconds=5)
+"""After it could not be asked for, a token is asked for again."""
 
 
 class Tokens:
     """Access tokens for Graph; `current` may be asked at any time, by several at once.
 
-    One token serves them all: it is fetched by one of them, and the others wait for it.
+    One token serves them all: it is fetched by one of them, and the others wait for it, or are told
+    why there is none. `offload` serves nothing else.
     """
 
     def __init__(
-        self, settings: CalendarSettings, web: Web, offload: Offload, gate: LoginGate
+        self,
+        settings: CalendarSettings,
+        *,
+        web: Web,
+        offload: Offload,
+        gate: LoginGate,
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._web = web
@@ -44,6 +55,11 @@ class Tokens:
         self._gate = gate
         self._application: Any = None
         self._turn = asyncio.Lock()
+        self._clock = clock
+        self._failure: tuple[float, CalendarError] | None = None
+        """Why there was no token, and until when that holds."""
+        seconds = min(_SECONDS, settings.timeout.total_seconds() / 3)
+        self._bridge = _Bridge(web, seconds)
 
     async def current(self, *, refused: str = "") -> str:
         """Return a token that is valid now; `refused` is one that Graph has refused.
@@ -51,20 +67,35 @@ class Tokens:
         Raises CalendarError: `login` with what the administrator must mend, or `unreachable`.
         """
         async with self._turn:
+            self._check()
             # What another one was refused meanwhile is not asked for again.
             with self._gate.attempt(proves=False):
-                return await self._fetched(refused)
+                try:
+                    return await self._fetched(refused)
+                except CalendarError as error:
+                    if not error.shared:
+                        pause = (error.after or _AGAIN).total_seconds()
+                        self._failure = self._clock.monotonic() + pause, error
+                    raise
+
+    def _check(self) -> None:
+        """Raise what another one met just now: who waited behind it would fare no better."""
+        if self._failure is not None and self._clock.monotonic() < self._failure[0]:
+            told = self._failure[1]
+            raise CalendarError(told.kind, str(told), after=told.after)
 
     async def _fetched(self, refused: str) -> str:
-        work = functools.partial(self._asked, asyncio.get_running_loop(), refused)
+        self._bridge.loop = asyncio.get_running_loop()
         try:
-            answer: Mapping[str, Any] = await self._offload.run(work)
+            answer: Mapping[str, Any] = await self._offload.run(
+                functools.partial(self._asked, refused)
+            )
         except WebError as error:
             raise CalendarError(_kind(error), f"no token: {error}") from error
         except msal.exceptions.MsalServiceError as error:
             text = f"{self._settings.authority} gives no token now ({error})"
             raise CalendarError("unreachable", text) from error
-        except ValueError as error:
+        except (ValueError, KeyError) as error:
             # msal could not read the tenant's own description.
             raise CalendarError("login", self._no_tenant(), shared=True) from error
         token = answer.get("access_token")
@@ -79,7 +110,7 @@ class Tokens:
         """
         return _roles(await self.current())
 
-    def _asked(self, loop: asyncio.AbstractEventLoop, refused: str) -> Mapping[str, Any]:
+    def _asked(self, refused: str) -> Mapping[str, Any]:
         """Ask msal, off the loop."""
         if self._application is None:
             secret = self._settings.client_secret
@@ -89,7 +120,7 @@ class Tokens:
                 authority=f"{self._settings.authority.rstrip('/')}/{self._settings.tenant_id}",
                 # The authority is the administrator's: it need not be one that Microsoft lists.
                 instance_discovery=False,
-                http_client=_Bridge(self._web, loop),
+                http_client=self._bridge,
             )
         scope = f"{self._settings.graph_url.rstrip('/')}/.default"
         answer: Mapping[str, Any] = self._application.acquire_token_for_client(scopes=[scope])
@@ -101,13 +132,15 @@ class Tokens:
 
     def _no_tenant(self) -> str:
         place = f"{self._settings.authority} for tenant {self._settings.tenant_id}"
-        return f"no login at {place} (check authority and tenant_id)"
+        said = f": {first_sentence(self._bridge.said)}" if self._bridge.said else ""
+        return f"no login at {place}{said} (check authority and tenant_id)"
 
     def _refused(self, answer: Mapping[str, Any]) -> CalendarError:
-        text = refusal(str(answer.get("error_description") or answer.get("error") or "no token"))
+        said = str(answer.get("error_description") or answer.get("error") or "no token")
         if answer.get("error") in ("temporarily_unavailable", "server_error"):
+            text = f"{self._settings.authority} gives no token now: {first_sentence(said)}"
             return CalendarError("unreachable", text, after=timedelta(seconds=60))
-        return CalendarError("login", text, shared=True)
+        return CalendarError("login", refusal(said), shared=True)
 
 
 def _roles(token: str) -> frozenset[str] | None:
@@ -143,11 +176,19 @@ class _Answer:
 
 
 class _Bridge:
-    """msal's http_client: called in a thread, it sends by the loop's own `Web`."""
+    """msal's http_client: called in a thread, it sends by the loop's own `Web`.
 
-    def __init__(self, web: Web, loop: asyncio.AbstractEventLoop) -> None:
+    Only what Entra itself says gets through: a JSON object. Proxies and firewalls answer with web
+    pages, which msal takes for a wrong tenant, and writes into the log.
+    """
+
+    def __init__(self, web: Web, seconds: float) -> None:
         self._web = web
-        self._loop = loop
+        self._seconds = seconds
+        self.loop: asyncio.AbstractEventLoop | None = None
+        """Where `web` runs; set before msal is asked."""
+        self.said = ""
+        """Why Entra refused the last request, in its words."""
 
     def post(
         self,
@@ -176,11 +217,31 @@ class _Bridge:
         """Nothing is held."""
 
     def _send(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> _Answer:
+        if self.loop is None:
+            raise RuntimeError("asked without a loop")
         sending = self._web.request(
-            method, url, headers=headers, body=body, total=_SECONDS, limit=_LIMIT
+            method, url, headers=headers, body=body, total=self._seconds, limit=_LIMIT
         )
-        answer = asyncio.run_coroutine_threadsafe(sending, self._loop).result(_SECONDS + 1)
+        answer = asyncio.run_coroutine_threadsafe(sending, self.loop).result(self._seconds + 1)
+        said = _object(answer.body)
+        refused = answer.status < 500 and (said is None or answer.status in REDIRECTS)  # noqa: PLR2004 - msal knows what those mean
+        if refused:
+            text = (
+                f"no token: {urlsplit(url).netloc} answered with status {answer.status}, and not as"
+                " Entra does; let no proxy answer in its place, or mend authority"
+            )
+            raise CalendarError("unreachable", text, after=retry_after(answer.headers))
+        self.said = str((said or {}).get("error_description", ""))
         return _Answer(answer.status, answer.body.decode("utf-8", "replace"), answer.headers)
+
+
+def _object(body: bytes) -> Mapping[str, Any] | None:
+    """Return the JSON object that a body is; None where it is none."""
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
 
 
 def _with(url: str, params: Mapping[str, str] | None) -> str:

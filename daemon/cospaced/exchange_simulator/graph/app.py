@@ -31,7 +31,7 @@ class Graph:
         fault = self.faults.take(request.path, entra=not of_graph)
         if fault is Fault.LOST:
             (scope.get(CONNECTION) or Connection()).reset()
-        if fault in (Fault.LOST, Fault.SILENT):
+        if fault in (Fault.LOST, Fault.SILENT, Fault.ENTRA_SILENT):
             await gone(receive)
             return
         reply = self.service.handle(request)
