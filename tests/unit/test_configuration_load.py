@@ -197,6 +197,46 @@ def test_organizers_copies_are_looked_at_where_that_is_written_alone(
     assert "organizer_copies" in problem(tmp_path, f"{text}organizer_copies = maybe\n")
 
 
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("authority = http://login.microsoftonline.com", "authority: names http://"),
+        ("authority = https://login.microsoftonline.com/TENANT/", "authority: holds a path"),
+        ("graph_url = https://graph.microsoft.com/v1.0", "graph_url: holds a path"),
+        (
+            "authority = https://login.microsoftonline.us",
+            (
+                "graph_url: is of another cloud than authority = https://login.microsoftonline.us"
+                " (write graph_url = https://graph.microsoft.us or https://dod-graph.microsoft.us)"
+            ),
+        ),
+        (
+            "graph_url = https://microsoftgraph.chinacloudapi.cn",
+            (
+                "authority: is of another cloud than graph_url = https://microsoftgraph.chinacloudapi.cn"
+                " (write authority = https://login.partner.microsoftonline.cn)"
+            ),
+        ),
+    ],
+)
+def test_where_graph_is_must_go_together(tmp_path: Path, lines: str, told: str) -> None:
+    graph = "[calendar:b]\ntype = graph\ntenant_id = t\nclient_id = c\nclient_secret = s\n"
+    assert told in problem(tmp_path, f"{VALID}{graph}{lines}\n")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "",
+        "authority = https://login.microsoftonline.us/\ngraph_url = https://dod-graph.microsoft.us",
+        "authority = https://127.0.0.1:8443\ngraph_url = https://127.0.0.1:8443",
+    ],
+)
+def test_where_graph_is_may_be_elsewhere(tmp_path: Path, lines: str) -> None:
+    graph = "[calendar:b]\ntype = graph\ntenant_id = t\nclient_id = c\nclient_secret = s\n"
+    assert problems(tmp_path, f"{VALID}{graph}{lines}\n") == []
+
+
 @pytest.mark.parametrize("kind", ["ical", "caldav"])
 def test_other_calendars_know_no_organizers_copies(tmp_path: Path, kind: str) -> None:
     text = f"{VALID}[calendar:b]\ntype = {kind}\norganizer_copies = yes\n"
@@ -207,7 +247,10 @@ def test_other_calendars_know_no_organizers_copies(tmp_path: Path, kind: str) ->
     ("place", "sentence"),
     [
         ("", "does not say where its calendar lies (write path or url = …)"),
-        ("mailbox = a@example.org", "is for exchange and graph calendars; a room of an ical"),
+        (
+            "mailbox = a@example.org",
+            "is for exchange and graph calendars; a room of a calendar of type ical",
+        ),
         ("path = b.ics\nurl = https://x.example.org/b.ics", "stands beside path"),
         ("url = b.ics", "is relative, and the calendar has no url"),
         ("url = webcal://x.example.org/b.ics", "(write https:// in its place)"),

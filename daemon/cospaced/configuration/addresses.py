@@ -121,6 +121,19 @@ def base_url(text: str) -> str:
     return optional_url(text).rstrip("/")
 
 
+def cloud_url(text: str) -> str:
+    """Read the address of a service of Microsoft's cloud: https, and no path."""
+    url = base_url(text)
+    if url.startswith("http:"):
+        raise ValueError("names http://, where secrets would travel unencrypted (write https://)")
+    if urlsplit(url).path:
+        raise ValueError(
+            "holds a path (write https://host and nothing behind it: tenant_id and the version are"
+            " put there by cospaced)"
+        )
+    return url
+
+
 def exchange_server(text: str) -> str:
     """Read the URL of EWS, or `autodiscover`."""
     if text.lower() == "autodiscover":

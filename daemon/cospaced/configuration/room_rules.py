@@ -104,7 +104,7 @@ def _place(part: Part, calendar: Part | None, taken: dict[Any, Part], findings: 
             findings.key(
                 part.section,
                 key,
-                f"is for {_KINDS[key]}; a room of an {source} calendar takes {_or(fitting)} "
+                f"is for {_KINDS[key]}; a room of a calendar of type {source} takes {_or(fitting)} "
                 f"(write {fitting[0]} = … in its place)",
             )
     if not given:

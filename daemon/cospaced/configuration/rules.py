@@ -1,6 +1,6 @@
 """Rules that join several keys of one section, or several sections; rooms have their own."""
 
-from cospaced.configuration import credentials
+from cospaced.configuration import clouds, credentials
 from cospaced.configuration.checking import Part
 from cospaced.configuration.durations import written
 from cospaced.configuration.findings import Findings
@@ -63,8 +63,26 @@ def calendar(part: Part, source: SourceType | None, findings: Findings) -> None:
             keys = ("tenant_id", "client_id", "client_secret") if oauth else _LOGIN
             if part.sure("auth"):
                 _need(part, keys, f"auth = {part.value('auth')}", findings)
-        case SourceType.GRAPH | None:
+        case SourceType.GRAPH:
+            _one_cloud(part, findings)
+        case None:
             return
+
+
+def _one_cloud(part: Part, findings: Findings) -> None:
+    keys = ("authority", "graph_url")
+    if not part.sure(*keys):
+        return
+    authority, graph_url = (part.value(key) for key in keys)
+    found = clouds.apart(authority, graph_url)
+    if found is None:
+        return
+    if part.written("authority"):
+        key, other, fitting = "graph_url", f"authority = {authority}", found[0].graphs
+    else:
+        key, other, fitting = "authority", f"graph_url = {graph_url}", found[1].logins[:1]
+    right = " or ".join(f"https://{host}" for host in fitting)
+    findings.key(part.section, key, f"is of another cloud than {other} (write {key} = {right})")
 
 
 def _both_or_none(part: Part, findings: Findings) -> None:

@@ -196,8 +196,8 @@ class GraphKeys(CalendarKeys):
         examples=["the application (client) id"]
     )
     client_secret: SecretText
-    authority: Annotated[str, By(addresses.base_url)] = UNSET
-    graph_url: Annotated[str, By(addresses.base_url)] = UNSET
+    authority: Annotated[str, By(addresses.cloud_url)] = UNSET
+    graph_url: Annotated[str, By(addresses.cloud_url)] = UNSET
     organizer_copies: Switch = UNSET
     ca_file: Certificates = UNSET
     verify: Switch = UNSET
