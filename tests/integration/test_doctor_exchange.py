@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from exchangelib.errors import ErrorAccessDenied
 
 from cospaced.calendars.exchange.connection import Forbidden
 from cospaced.calendars.exchange.faults import explained
@@ -124,6 +125,21 @@ async def test_missing_permission_of_a_delegate_is_told_with_the_line_that_grant
     assert found.subject == "room aula"
     line = f"Add-MailboxFolderPermission {AULA}:\\Calendar -User svc -AccessRights Reviewer"
     assert found.remedy.startswith(line)
+
+
+def test_the_line_that_lets_a_delegate_in_is_quoted_for_powershell() -> None:
+    settings = CalendarSettings(
+        name="hq", type=SourceType.EXCHANGE, access="delegate", username="EXAMPLE\\svc o'hara"
+    )
+    fault = explained(ErrorAccessDenied("no"), settings, "o'brien&co@example.org")
+    assert fault is not None
+    unread = Unread(SimpleNamespace(rooms=(), calendars=(settings,)))  # type: ignore[arg-type]
+    unread.add(RoomSettings(name="aula", calendar="hq", mailbox="o'brien&co@example.org"), fault)
+    (found,) = unread.findings()
+    assert command_of(found.remedy)[0] == (
+        "Add-MailboxFolderPermission 'o''brien&co@example.org:\\Calendar'"
+        " -User 'EXAMPLE\\svc o''hara' -AccessRights Reviewer"
+    )
 
 
 async def test_missing_graph_permission_is_told_with_what_grants_it(

@@ -115,12 +115,22 @@ def test_a_command_is_one_line_to_be_pasted_and_what_is_said_of_it_stands_below(
     ]
 
 
-def test_a_name_that_is_no_single_word_is_quoted_for_powershell() -> None:
-    room = RoomSettings(name="Ada's room", calendar="hq")
+@pytest.mark.parametrize(
+    ("mailbox", "word"),
+    [
+        ("aula@example.org", "aula@example.org"),
+        ("o'brien@example.org", "'o''brien@example.org'"),
+        ("o’brien@example.org", "'o’’brien@example.org'"),  # noqa: RUF001 - what PowerShell reads
+        ("r&d@example.org", "'r&d@example.org'"),
+        ("$room@example.org", "'$room@example.org'"),
+        ("-room@example.org", "'-room@example.org'"),
+        ("Ada's room", "'Ada''s room'"),
+    ],
+)
+def test_a_name_that_is_no_single_word_is_quoted_for_powershell(mailbox: str, word: str) -> None:
+    room = RoomSettings(name="aula", calendar="hq", mailbox=mailbox)
     (found,) = room_mailboxes._told((("DeleteSubject",), "", ""), [room])
-    assert command_of(found.remedy)[0] == (
-        "Set-CalendarProcessing 'Ada''s room' -DeleteSubject $false"
-    )
+    assert command_of(found.remedy)[0] == f"Set-CalendarProcessing {word} -DeleteSubject $false"
 
 
 def test_words_are_never_broken_within_a_word() -> None:

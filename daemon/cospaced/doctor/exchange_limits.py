@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from cospaced.doctor.base import Area, Check, Finding, counted, note, ok
 from cospaced.doctor.site import Site
+from cospaced.host import powershell
 from cospaced.settings import CalendarSettings, SourceType
 
 
@@ -41,7 +42,7 @@ async def look(site: Site) -> Sequence[Finding]:
 def budget(calendar: CalendarSettings) -> str:
     """Return the line that lifts the limits of whoever is charged for the requests."""
     if calendar.access == "delegate":
-        return THROTTLING.format(account=calendar.username, whose="")
+        return THROTTLING.format(account=powershell.word(calendar.username), whose="")
     # An impersonated mailbox is charged itself, by a copy of its budget.
     return THROTTLING.format(account="MAILBOX", whose="MAILBOX is each room's own; ")
 

@@ -4,7 +4,6 @@ It is inferred from the events of the rooms, which tell what was when they came,
 export of Exchange's own settings where there is one, which tells what holds now.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from cospaced.doctor.base import Area, Check, Finding, about, error, note, split_fault, warning
@@ -19,6 +18,7 @@ from cospaced.domain.spoilt_title import (
     is_only_name,
     soonest,
 )
+from cospaced.host import powershell
 from cospaced.settings import (
     CalendarSettings,
     PrivateMode,
@@ -123,25 +123,16 @@ def _told(kind: Kind, rooms: Sequence[RoomSettings]) -> Iterator[Finding]:
     later = f"(it holds for new events{other})"
     if len(rooms) <= _SINGLY:
         for room in rooms:
-            line = f"Set-CalendarProcessing {_quoted(_mailbox(room))} {values} {later}"
+            line = f"Set-CalendarProcessing {powershell.word(_mailbox(room))} {values} {later}"
             yield warning(seen, line, f"room {room.name}")
         return
-    boxes = ",".join(_in_quotes(_mailbox(room)) for room in rooms)
+    boxes = ",".join(powershell.in_quotes(_mailbox(room)) for room in rooms)
     line = f"{boxes} | ForEach-Object {{ Set-CalendarProcessing $_ {values} }} {later}"
     yield warning(seen, line, about("room", [room.name for room in rooms]))
 
 
 def _mailbox(room: RoomSettings) -> str:
     return room.mailbox or room.address or room.name
-
-
-def _quoted(name: str) -> str:
-    """Return a name as PowerShell takes it for one word."""
-    return name if re.fullmatch(r"[\w.@-]+", name) else _in_quotes(name)
-
-
-def _in_quotes(name: str) -> str:
-    return "'" + name.replace("'", "''") + "'"
 
 
 def _of_exchange(room: RoomSettings, settings: Settings) -> bool:

@@ -22,6 +22,7 @@ from requests.exceptions import ChunkedEncodingError, RequestException
 from cospaced.calendars.entra import refusal
 from cospaced.calendars.exchange.connection import Forbidden, Truncated, discard_connections
 from cospaced.errors import CalendarError
+from cospaced.host import powershell
 from cospaced.host.causes import network_cause
 from cospaced.host.tls import certificate_text
 from cospaced.settings import CalendarSettings
@@ -181,10 +182,10 @@ def _no_impersonation(settings: CalendarSettings, mailbox: str) -> str:
 
 def _no_access(settings: CalendarSettings, mailbox: str) -> str:
     if settings.access == "delegate":
+        folder, user = powershell.word(f"{mailbox}:\\Calendar"), powershell.word(settings.username)
         return (
             f"{settings.username} may not open the calendar of {mailbox}"
-            f" (Add-MailboxFolderPermission {mailbox}:\\Calendar -User {settings.username}"
-            " -AccessRights Reviewer)"
+            f" (Add-MailboxFolderPermission {folder} -User {user} -AccessRights Reviewer)"
         )
     return f"the calendar of {mailbox} may not be opened (see that it is an enabled mailbox)"
 
