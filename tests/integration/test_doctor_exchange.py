@@ -19,6 +19,7 @@ from cospaced.doctor.unread import Unread
 from cospaced.domain.spoilt_title import MOST_LOOKS
 from cospaced.exchange_simulator.exchange import Exchange
 from cospaced.exchange_simulator.faults import Fault
+from cospaced.exchange_simulator.graph.faults import Fault as GraphFault
 from cospaced.exchange_simulator.records import Sensitivity
 from cospaced.exchange_simulator.rights import EVERYBODY, Account
 from cospaced.exchange_simulator.scenarios import Wording
@@ -219,6 +220,31 @@ async def test_an_exchange_that_holds_back_is_told_with_the_policy_that_lets_go(
     assert command.startswith("New-ThrottlingPolicy -Name Cospaced -ThrottlingPolicyScope Regular")
     assert command.endswith("MAILBOX -ThrottlingPolicy Cospaced")
     assert "MAILBOX is each room's own" in words
+
+
+@pytest.mark.parametrize(
+    ("fault", "seen", "remedy"),
+    [
+        (GraphFault.ENTRA_SILENT, "did not answer", "see that this machine reaches the server"),
+        (GraphFault.ENTRA_PAGE, "not as Entra does", "let no proxy answer in its place"),
+        (GraphFault.WEB_PAGE, "a web page", "without a proxy"),
+        (GraphFault.ELSEWHERE, "goes on at another host", "mend graph_url"),
+        (GraphFault.ENDLESS, "does not end", "[room:"),
+        (GraphFault.SERVER_ERROR, "status 500", "service health of Microsoft 365"),
+        (GraphFault.POLICY, "by an application access policy", "Get-ApplicationAccessPolicy"),
+    ],
+)
+async def test_a_fault_of_the_cloud_is_one_error_of_all_rooms(
+    tmp_path: Path, fault: GraphFault, seen: str, remedy: str
+) -> None:
+    async with in_the_cloud(tmp_path, MANY) as (site, exchange):
+        site.change("[calendar:feeds]\n", "[calendar:feeds]\ntimeout = 6s\n")
+        exchange.graph.faults.always = fault
+        found = await site.the(ERROR, "reading")
+    assert found.subject.startswith("rooms room00, room01, ")
+    assert found.subject.endswith(" and 4 more")
+    assert seen in found.seen
+    assert remedy in found.remedy
 
 
 # --- what room mailboxes do to invitations ------------------------------------------------------

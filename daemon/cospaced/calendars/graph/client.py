@@ -35,12 +35,15 @@ AT_ONCE = 4
 _LIMIT = 50_000_000
 """Bytes of one list, all its pages together."""
 _LARGE = 200_000
+_ENDLESS = "Graph's list of events does not end"
 _NOTHING_NEW = 3
 """Pages of a delta in a row that repeat earlier ones: it will not end."""
 _BRIEF = timedelta(seconds=5)
 """A Retry-After that a poll waits out itself, so many times for each page."""
 _REPEATS = 2
 _USUAL_AFTER = timedelta(seconds=30)
+_OUTAGE = "it is asked again by itself; where it stays so, see the service health of Microsoft 365"
+_STRANGE = "see graph_url, and whether a proxy stands in the way"
 _POLICY = ("AppOnly AccessPolicy", "Access to OData is disabled")
 """What Exchange says where New-ApplicationAccessPolicy keeps an application out."""
 
@@ -122,17 +125,17 @@ class GraphClient:
             repeated = repeated + 1 if told and told <= known else 0
             known |= told
             if link := page.get("@odata.deltaLink"):
-                found.link = self._own(str(link), mailbox)
+                found.link = self._own(str(link))
             elif repeated >= _NOTHING_NEW or self._clock.monotonic() > until:
-                raise ListFault("too_large", _endless(mailbox))
+                raise ListFault("too_large", _ENDLESS)
 
     async def _pages(self, url: str, mailbox: str, found: Listing) -> AsyncIterator[Json]:
         seen: set[str] = set()
         while url:
             if url in seen or len(seen) >= MOST_PAGES:
-                raise ListFault("too_large", _endless(mailbox))
+                raise ListFault("too_large", _ENDLESS)
             seen.add(url)
-            page = await self._page(self._own(url, mailbox), mailbox, found)
+            page = await self._page(self._own(url), mailbox, found)
             yield page
             url = str(page.get("@odata.nextLink") or "")
 
@@ -153,7 +156,7 @@ class GraphClient:
                 answer = await self._get(url, token, found)
         found.size += len(answer.body)
         if found.size > _LIMIT:
-            text = f"Graph's list of events of {mailbox} is longer than {_LIMIT} bytes"
+            text = f"Graph's list of events is longer than {_LIMIT} bytes"
             raise ListFault("too_large", text)
         return await self._read(answer, mailbox)
 
@@ -196,12 +199,12 @@ class GraphClient:
             " graph_url",
         )
 
-    def _own(self, url: str, mailbox: str) -> str:
+    def _own(self, url: str) -> str:
         """Return a link that Graph gave; the token goes to Graph's own host alone."""
         if _origin(url) != _origin(self._base):
             raise CalendarError(
                 "redirect",
-                f"Graph's list of events of {mailbox} goes on at another host (mend graph_url)",
+                "Graph's list of events goes on at another host (mend graph_url)",
             )
         return url
 
@@ -215,10 +218,6 @@ def _origin(url: str) -> tuple[str, str, int | None] | None:
     except ValueError:
         return None
     return None if "@" in parts.netloc else (parts.scheme, parts.hostname or "", port)
-
-
-def _endless(mailbox: str) -> str:
-    return f"Graph's list of events of {mailbox} does not end"
 
 
 def _document(body: bytes) -> Json:
@@ -259,7 +258,8 @@ def _refusal(answer: Answer, mailbox: str) -> CalendarError:
             return ListFault("not_found", _no_mailbox(code, mailbox))
         case status:
             text = f"Graph answered with status {status} ({code or said or 'no reason'})"
-            return ListFault("unreachable", text)
+            remedy = _OUTAGE if status >= 500 else _STRANGE  # noqa: PLR2004 - the server's own fault
+            return ListFault("unreachable", text, remedy=remedy)
 
 
 def _no_right(code: str, said: str, mailbox: str) -> str:
