@@ -104,7 +104,7 @@ def make_source(
         # msal takes a third of a second to import, and is an extra of its own.
         from cospaced.calendars.graph.source import GraphSource  # noqa: PLC0415
 
-        web = Web(verify=calendar.verify, ca_file=calendar.ca_file)
+        web = Web(verify=calendar.verify, ca_file=calendar.ca_file, connections=calendar.at_once)
         login = ThreadOffload(f"tokens {calendar.name}")
         return GraphSource(
             calendar, time_zone=zone, web=web, offload=offload, login=login, clock=clock

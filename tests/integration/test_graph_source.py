@@ -348,6 +348,18 @@ async def test_entra_that_is_silent_holds_up_no_other_calendar(tmp_path: Path) -
             waiting.cancel()
 
 
+async def test_every_room_that_is_polled_has_a_connection_of_its_own(tmp_path: Path) -> None:
+    async with tenant(SetClock(NOW)) as running:
+        running.graph.faults.always = Fault.SILENT
+        cloud = replace(running.settings, timeout=timedelta(seconds=3))
+        rooms = [running.add_room(f"room{n}") for n in range(cloud.at_once)]
+        settings = replace(loaded(tmp_path, VALID), calendars=(cloud,), rooms=tuple(rooms))
+        async with calendar_sources(settings) as sources:
+            polls = (sources["cloud"].poll(room, None, WINDOW) for room in rooms)
+            await asyncio.gather(*polls, return_exceptions=True)
+        assert len(running.graph.seen) == len(rooms)
+
+
 async def test_an_organizers_mailbox_is_asked_by_four_at_once() -> None:
     clock = SetClock(NOW)
     terms = {"organizer_copies": True, "timeout": timedelta(seconds=3)}

@@ -149,6 +149,27 @@ async def test_graph_that_refuses_every_token_costs_one_more_and_is_left_alone()
         assert running.exchange.requests.count("token") == 2
 
 
+async def test_a_mailbox_for_which_graph_refuses_the_token_costs_itself_alone() -> None:
+    clock = SetClock(NOW)
+    async with tenant(clock) as running, graph_source(running, clock) as source:
+        rooms = [running.add_room(f"room{n}") for n in range(10)]
+        faults = running.graph.faults
+        faults.always = Fault.TOKEN_REFUSED
+        faults.where = f"{rooms[7].mailbox}/calendarView/delta"
+        for _ in range(3):
+            told = await asyncio.gather(
+                *(source.poll(room, None, WINDOW) for room in rooms), return_exceptions=True
+            )
+            (error,) = (one for one in told if isinstance(one, CalendarError))
+            assert told[7] is error
+            assert (error.kind, error.shared) == ("login", False)
+            assert "premises" in str(error)
+        assert running.exchange.requests.count("token") == 2
+        faults.always = None
+        clock.leap(FIRST_PAUSE + LATER)
+        assert await together(source, rooms) == {"read": 10}
+
+
 async def test_graph_that_goes_on_refusing_tokens_is_asked_ever_more_rarely() -> None:
     clock = SetClock(NOW)
     async with tenant(clock) as running, graph_source(running, clock) as source:

@@ -1,7 +1,6 @@
 """Reading from Graph: one GET with its token, lists over all their pages, and deltas to their end.
 
-What Graph says of an error becomes a CalendarError with a remedy; the error codes are those of
-Microsoft's "Error responses" page and of Exchange behind it.
+What Graph says of an error becomes a CalendarError with a remedy (refusals.py).
 """
 
 import asyncio
@@ -14,8 +13,9 @@ from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
+from cospaced.calendars.graph.refusals import ListFault, asked_to_wait, refusal
 from cospaced.calendars.graph.token import Tokens
-from cospaced.calendars.web_answers import REDIRECTS, is_web_page, retry_after
+from cospaced.calendars.web_answers import REDIRECTS, is_web_page
 from cospaced.errors import CalendarError
 from cospaced.host.web import Answer, Web, WebError
 from cospaced.ports import Clock, Offload
@@ -41,20 +41,9 @@ _NOTHING_NEW = 3
 _BRIEF = timedelta(seconds=5)
 """A Retry-After that a poll waits out itself, so many times for each page."""
 _REPEATS = 2
-_USUAL_AFTER = timedelta(seconds=30)
-_OUTAGE = "it is asked again by itself; where it stays so, see the service health of Microsoft 365"
-_STRANGE = "see graph_url, and whether a proxy stands in the way"
-_POLICY = ("AppOnly AccessPolicy", "Access to OData is disabled")
-"""What Exchange says where New-ApplicationAccessPolicy keeps an application out."""
+_OK, _UNAUTHORIZED = 200, 401
 
 Json = dict[str, Any]
-
-
-class ListFault(CalendarError):
-    """Graph fails at this one list; another of the same mailbox may be had all the same.
-
-    A delta whose link is no longer known (410), or one that does not end.
-    """
 
 
 @dataclass(slots=True)
@@ -76,6 +65,37 @@ class Delta(Listing):
     """For the changes from here on; empty where Graph gave none."""
 
 
+class _Verdicts:
+    """Whose mailbox a token is refused for, while it lets others be read.
+
+    Graph hands some requests on to an Exchange on premises, which knows no such token. It takes a
+    second mailbox that is refused, with none read in between, to doubt the token.
+    """
+
+    def __init__(self) -> None:
+        self._refused: set[str] = set()
+        self._alone: set[str] = set()
+
+    def note(self, mailbox: str, *, refused: bool) -> None:
+        """Note whether a token was refused that is as new as can be had."""
+        name = mailbox.lower()
+        if refused:
+            self._refused |= {name} - self._alone
+        else:
+            self._alone |= self._refused
+            self._alone.discard(name)
+            self._refused.clear()
+
+    def alone(self, mailbox: str) -> bool:
+        """Whether the token was refused for this mailbox while others were read."""
+        return mailbox.lower() in self._alone
+
+    @property
+    def doubt(self) -> bool:
+        """Whether the token itself is doubted."""
+        return len(self._refused) > 1
+
+
 class GraphClient:
     """Reads for the rooms of one `[calendar:NAME]`."""
 
@@ -94,6 +114,7 @@ class GraphClient:
         self._offload = offload
         self._clock = clock
         self._base = settings.graph_url.rstrip("/")
+        self._verdicts = _Verdicts()
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         """By mailbox, while it is asked."""
 
@@ -145,11 +166,11 @@ class GraphClient:
         # An organizer's mailbox is asked for many rooms.
         async with self._turns.setdefault(mailbox.lower(), asyncio.Semaphore(AT_ONCE)):
             answer = await self._get(url, token, found)
-            if answer.status == 401:  # noqa: PLR2004 - Unauthorized
+            if answer.status == _UNAUTHORIZED and not self._verdicts.alone(mailbox):
                 token = await self._tokens.current(refused=token)
                 answer = await self._get(url, token, found)
             for _ in range(_REPEATS):
-                wait = _wait(answer)
+                wait = asked_to_wait(answer)
                 if wait is None or wait > _BRIEF:
                     break
                 await self._clock.sleep(wait.total_seconds())
@@ -158,6 +179,8 @@ class GraphClient:
         if found.size > _LIMIT:
             text = f"Graph's list of events is longer than {_LIMIT} bytes"
             raise ListFault("too_large", text)
+        if answer.status in (_OK, _UNAUTHORIZED):
+            self._verdicts.note(mailbox, refused=answer.status == _UNAUTHORIZED)
         return await self._read(answer, mailbox)
 
     async def _get(self, url: str, token: str, found: Listing) -> Answer:
@@ -180,8 +203,9 @@ class GraphClient:
             raise self._not_of_graph(f"a web page (status {answer.status})")
         if answer.status in REDIRECTS:
             raise self._not_of_graph(f"a redirect ({answer.headers.get('location', '')[:100]})")
-        if answer.status != 200:  # noqa: PLR2004 - OK
-            raise _refusal(answer, mailbox)
+        if answer.status != _OK:
+            shared = self._verdicts.doubt and not self._verdicts.alone(mailbox)
+            raise refusal(answer, mailbox, shared=shared)
         work = functools.partial(_document, answer.body)
         # A page of long invitations takes long enough to parse that the loop would be late.
         page = await self._offload.run(work) if len(answer.body) > _LARGE else work()
@@ -228,69 +252,6 @@ def _document(body: bytes) -> Json:
     if not isinstance(page, dict):
         raise CalendarError("not_a_calendar", "Graph's answer is no JSON object")
     return page
-
-
-def _wait(answer: Answer) -> timedelta | None:
-    """Return how long Graph asks to wait; None where it does not."""
-    if answer.status not in (429, 503, 504):
-        return None
-    asked = retry_after(answer.headers)
-    return _USUAL_AFTER if asked is None else asked
-
-
-def _refusal(answer: Answer, mailbox: str) -> CalendarError:
-    """Return what an answer other than 200 means."""
-    code, said = _error(answer)
-    wait = _wait(answer)
-    if wait is not None:
-        what = "is busy" if answer.status != 429 else "asks to be asked less often"  # noqa: PLR2004 - Too Many Requests
-        text = f"Graph {what} (status {answer.status}); it is asked again after {wait.seconds} s"
-        # A list that takes Graph too long (504) may do so each time.
-        kind = ListFault if answer.status == 504 else CalendarError  # noqa: PLR2004 - Gateway Timeout
-        return kind("throttled", text, after=wait)
-    match answer.status:
-        case 401:
-            text = f"Graph refuses the token: {code} (check graph_url, authority and tenant_id)"
-            return CalendarError("login", text, shared=True)
-        case 403:
-            return CalendarError("login", _no_right(code, said, mailbox))
-        case 404:
-            return ListFault("not_found", _no_mailbox(code, mailbox))
-        case status:
-            text = f"Graph answered with status {status} ({code or said or 'no reason'})"
-            remedy = _OUTAGE if status >= 500 else _STRANGE  # noqa: PLR2004 - the server's own fault
-            return ListFault("unreachable", text, remedy=remedy)
-
-
-def _no_right(code: str, said: str, mailbox: str) -> str:
-    told = f"the application may not read the calendar of {mailbox}: {code}"
-    if any(words in said for words in _POLICY):
-        return (
-            f"{told}, by an application access policy of the tenant (take the mailbox into its"
-            f" group: Get-ApplicationAccessPolicy tells it; then wait an hour)"
-        )
-    return (
-        f"{told} (grant it Calendars.Read by RBAC for Applications, with a scope that holds this"
-        " mailbox: contrib/exchange/Grant-CospacedGraph.ps1; then wait up to two hours)"
-    )
-
-
-def _no_mailbox(code: str, mailbox: str) -> str:
-    if code in ("MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI"):
-        return (
-            f"the mailbox {mailbox} is not in Exchange Online: {code} (read it by a calendar of"
-            " type exchange, or mend mailbox)"
-        )
-    return f"there is no mailbox {mailbox}: {code or 'not found'} (mend mailbox)"
-
-
-def _error(answer: Answer) -> tuple[str, str]:
-    """Return code and message of Graph's error object; empty where there is none."""
-    try:
-        error = json.loads(answer.body)["error"]
-        return str(error.get("code", "")), str(error.get("message", ""))[:200]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return "", ""
 
 
 def events_of(listing: Listing) -> Iterator[Mapping[str, Any]]:

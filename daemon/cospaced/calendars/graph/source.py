@@ -14,7 +14,8 @@ from urllib.parse import quote, urlencode
 from cospaced.calendars import collecting, organizer_copies, rolling, stamps
 from cospaced.calendars.collecting import Collection
 from cospaced.calendars.graph import events, organizers
-from cospaced.calendars.graph.client import PAGE, Delta, GraphClient, ListFault, Listing, events_of
+from cospaced.calendars.graph.client import PAGE, Delta, GraphClient, Listing, events_of
+from cospaced.calendars.graph.refusals import ListFault
 from cospaced.calendars.graph.token import Tokens
 from cospaced.calendars.login_gate import LoginGate
 from cospaced.calendars.organizer_copies import Ledger, Version
