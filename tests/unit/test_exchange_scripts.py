@@ -30,6 +30,7 @@ REFERENCE = {
     for name, parameters in {
         "Add-MailboxFolderPermission": "Identity User AccessRights SharingPermissionFlags",
         "Connect-ExchangeOnline": "UserPrincipalName Organization ShowBanner",
+        "Get-ApplicationAccessPolicy": "Identity",
         "Get-CalendarProcessing": "Identity ResultSize",
         "Get-DistributionGroup": "Identity Filter ResultSize",
         "Get-Group": "Identity Filter ResultSize",
@@ -40,6 +41,7 @@ REFERENCE = {
         "Get-ServicePrincipal": "Identity Organization",
         "Get-ThrottlingPolicy": "Identity Explicit ThrottlingPolicyScope",
         "Get-User": "Identity Filter ResultSize",
+        "New-ApplicationAccessPolicy": "AppId PolicyScopeGroupId AccessRight Description",
         "New-Mailbox": "Name UserPrincipalName Password Alias Room",
         "New-ManagementRoleAssignment": (
             "Name Role User App CustomRecipientWriteScope CustomResourceScope"
@@ -52,6 +54,8 @@ REFERENCE = {
         "Set-ManagementScope": "Identity RecipientRestrictionFilter Name",
         "Set-ThrottlingPolicyAssociation": "Identity ThrottlingPolicy",
         "Test-ServicePrincipalAuthorization": "Identity Resource",
+        # Microsoft Graph's.
+        "New-MgServicePrincipal": "AppId DisplayName",
         # PowerShell's own.
         "Export-Csv": "Path NoTypeInformation Encoding UseCulture",
         "ForEach-Object": "Process",
