@@ -320,6 +320,11 @@ async def test_what_stands_before_entra_is_no_wrong_login(
     await scene.poll()
 
 
+async def test_a_source_that_was_closed_under_its_poll_says_so(scene: Scene) -> None:
+    await scene.source.close()
+    assert (await scene.refused()).kind == "unreachable"
+
+
 async def test_rooms_that_wait_for_entra_are_told_that_it_is_silent() -> None:
     clock = SetClock(NOW)
     brief = {"timeout": timedelta(seconds=3)}

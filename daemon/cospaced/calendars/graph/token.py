@@ -95,6 +95,9 @@ class Tokens:
         except msal.exceptions.MsalServiceError as error:
             text = f"{self._settings.authority} gives no token now ({error})"
             raise CalendarError("unreachable", text) from error
+        except RuntimeError as error:
+            # A reload has closed this source, or msal met a status that it does not know.
+            raise CalendarError("unreachable", f"no token: {error}") from error
         except (ValueError, KeyError) as error:
             # msal could not read the tenant's own description.
             raise CalendarError("login", self._no_tenant(), shared=True) from error
