@@ -85,6 +85,9 @@ async def test_a_job_past_its_deadline_is_killed_and_the_next_one_served(bad_poo
     with pytest.raises(CalendarError) as caught:
         await bad_pool.expand(replace(JOB, data=b"hang"), 0.3)
     assert caught.value.kind == "hung"
+    # The same of every room, whatever time it had left: they are told together.
+    assert caught.value.seen == "it was not worked out in time, and its worker was ended"
+    assert "raise timeout" in (caught.value.remedy or "")
     second = (await bad_pool.expand(replace(JOB, data=b"pid"), 20)).body
     assert first != second
     assert not Path(f"/proc/{first.decode()}").exists()

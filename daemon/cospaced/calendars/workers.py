@@ -113,7 +113,10 @@ class WorkerPool:
             except TimeoutError as error:
                 log.warning("worker.killed", reason="hung", seconds=seconds)
                 raise CalendarError(
-                    "hung", f"it was not worked out within {seconds:g} s; the worker was ended"
+                    "hung",
+                    "it was not worked out in time, and its worker was ended",
+                    remedy="see whether its server is slow, or this machine busy; else raise"
+                    " timeout",
                 ) from error
             except (asyncio.IncompleteReadError, ConnectionError) as error:
                 log.warning("worker.died", reason=f"exit status {worker.status}")
