@@ -25,7 +25,7 @@ from cospaced.doctor.examination import Examined
 from cospaced.doctor.rendering import document, summary, text
 from cospaced.doctor.unread import Unread
 from cospaced.errors import CalendarError
-from cospaced.settings import RoomSettings
+from cospaced.settings import CalendarSettings, RoomSettings, SourceType
 
 
 PIPED = "'a','b' | ForEach-Object { Set-Thing $_ }"
@@ -144,6 +144,16 @@ def told_of(fault: CalendarError) -> Finding:
     unread.add(RoomSettings(name="aula", calendar="hq"), fault)
     (found,) = unread.findings()
     return found
+
+
+def test_rooms_that_are_to_wait_for_different_times_are_told_together() -> None:
+    calendar = CalendarSettings(name="hq", type=SourceType.GRAPH)
+    unread = Unread(SimpleNamespace(rooms=(), calendars=(calendar,)))
+    for room, seconds in (("aula", 17), ("foyer", 120)):
+        text = f"Graph is busy (status 503); it is asked again after {seconds} s"
+        unread.add(RoomSettings(name=room, calendar="hq"), CalendarError("throttled", text))
+    (found,) = unread.findings()
+    assert (found.subject, found.seen) == ("rooms aula, foyer", "Graph is busy (status 503)")
 
 
 def test_a_fault_that_says_what_to_do_is_not_taken_apart_at_its_punctuation() -> None:

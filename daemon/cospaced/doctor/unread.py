@@ -19,6 +19,7 @@ _REMEDIES = {
 _OF_THE_WEB = ("unreachable", "certificate", "timeout")
 _ELSE = "open the room's calendar by hand and look at what comes: [room:{room}]"
 _THROTTLED = "wait; if the journal tells it again and again, raise [daemon] poll_interval"
+_FOR_HOW_LONG = "; it is asked again after "
 _MAILBOX = "MAILBOX"
 """Stands for each room's own, where one finding is of several."""
 
@@ -53,10 +54,10 @@ class Unread:
     ) -> tuple[str, str]:
         """Return what is seen, and the source's own remedy or else the usual one."""
         room, calendar = rooms[0].name, rooms[0].calendar
-        if fault.kind == "throttled":
-            return str(fault), self._throttled(calendar)
         single = len(rooms) == 1 and not fault.shared
         sentence = str(fault) if single else alike
+        if fault.kind == "throttled":
+            return sentence, self._throttled(calendar)
         seen, remedy = _parts(fault, sentence)
         if not remedy:
             return seen, _REMEDIES.get(fault.kind, _ELSE).format(room=room, calendar=calendar)
@@ -97,6 +98,11 @@ def _parts(fault: CalendarError, sentence: str) -> tuple[str, str]:
 
 
 def _alike(room: RoomSettings, fault: CalendarError) -> str:
-    """Return a fault's sentence as it is for all rooms: what lacks a right is lacking many."""
+    """Return a fault's sentence as it is for all rooms: what lacks a right is lacking many.
+
+    For how long each is left alone is its own.
+    """
     text = str(fault)
+    if fault.kind == "throttled":
+        return text.partition(_FOR_HOW_LONG)[0]
     return text.replace(room.mailbox, _MAILBOX) if fault.kind == "login" and room.mailbox else text
