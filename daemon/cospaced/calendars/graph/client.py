@@ -215,9 +215,9 @@ class GraphClient:
         return page
 
     def _not_of_graph(self, what: str) -> CalendarError:
-        """Return what it means that something else answers in Graph's place."""
+        """Return what it means that something else answers in Graph's place, for every room."""
         return CalendarError(
-            "not_a_calendar",
+            "unreachable",
             f"{self._base} answered with {what}, as Graph never does",
             remedy="let this machine reach Graph without a proxy that answers itself; else mend"
             " graph_url",
