@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from exchangelib.errors import ErrorAccessDenied
+from exchangelib.errors import ErrorAccessDenied, UnauthorizedError
 
 from cospaced.calendars.exchange.connection import Forbidden
 from cospaced.calendars.exchange.faults import explained
@@ -191,6 +191,15 @@ def test_ews_that_is_closed_online_is_told_with_its_dates_and_the_way_out() -> N
     assert "2026-10-01" in found.seen
     assert "2027-04-01" in found.seen
     assert found.remedy.startswith("read these rooms by a calendar of type graph")
+
+
+@pytest.mark.parametrize("auth", ["basic", "ntlm"])
+def test_exchange_online_that_refuses_a_password_wants_none(auth: str) -> None:
+    server = "https://outlook.office365.com/EWS/Exchange.asmx"
+    settings = CalendarSettings(name="cloud", type=SourceType.EXCHANGE, server=server, auth=auth)
+    fault = explained(UnauthorizedError("no"), settings, AULA)
+    assert fault is not None
+    assert str(fault).endswith("takes no passwords: read these rooms by a calendar of type graph)")
 
 
 async def test_a_certificate_that_ran_out_is_one_error_of_all_rooms(

@@ -158,6 +158,8 @@ def _unreachable(text: str) -> CalendarError:
 def _credentials(settings: CalendarSettings) -> str:
     if settings.auth == "oauth":
         return "check tenant_id, client_id and client_secret, and that it may use EWS"
+    if settings.in_exchange_online:
+        return "Exchange Online takes no passwords: read these rooms by a calendar of type graph"
     other = "basic" if settings.auth == "ntlm" else "ntlm"
     return f"check username and password, or whether the server wants auth = {other}"
 
