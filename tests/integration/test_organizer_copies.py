@@ -300,19 +300,32 @@ async def test_no_fault_of_graph_at_a_look_costs_the_reading(tmp_path: Path, fau
 
 
 async def test_a_login_that_is_refused_at_a_look_ends_looks_for_a_while_and_no_reading(
-    scene: Scene,
+    tmp_path: Path,
 ) -> None:
-    boardroom = scene.add_room("boardroom")
-    scene.invite(1)
-    scene.invite(2, "Picnic", by=GRACE)
-    scene.refused()
-    assert await scene.titles() == [ADA.name, GRACE.name]
-    assert set(scene.looks) == {ADA.address}
-    for room in (scene.room, boardroom):
-        await scene.poll(room)
+    async with on_premises(tmp_path) as scene:
+        boardroom = scene.add_room("boardroom")
+        scene.invite(1)
+        scene.invite(2, "Picnic", by=GRACE)
+        scene.refused()
+        assert await scene.titles() == [ADA.name, GRACE.name]
+        assert set(scene.looks) == {ADA.address}
+        for room in (scene.room, boardroom):
+            await scene.poll(room)
+            assert scene.looks == []
+        scene.roll(timedelta(minutes=6))
+        assert await scene.titles() == ["Planning", "Picnic"]
+
+
+async def test_an_organizer_for_whom_graph_refuses_the_token_costs_no_other(tmp_path: Path) -> None:
+    async with in_the_cloud(tmp_path) as scene:
+        scene.invite(1)
+        scene.invite(2, "Picnic", by=GRACE)
+        scene.refused()
+        assert await scene.titles() == [ADA.name, "Picnic"]
+        await scene.poll()
         assert scene.looks == []
-    scene.roll(timedelta(minutes=6))
-    assert await scene.titles() == ["Planning", "Picnic"]
+        scene.roll(HOURS)
+        assert await scene.titles() == ["Planning", "Picnic"]
 
 
 async def test_an_organizers_mailbox_that_is_forbidden_is_left_alone_for_hours_and_costs_nothing(
