@@ -320,6 +320,16 @@ async def test_what_stands_before_entra_is_no_wrong_login(
     await scene.poll()
 
 
+async def test_a_chance_fault_of_entra_costs_one_room_alone() -> None:
+    clock = SetClock(NOW)
+    async with tenant(clock) as running, graph_source(running, clock) as source:
+        rooms = [running.add_room(f"room{n}") for n in range(5)]
+        running.graph.faults.next(Fault.ENTRA_DOWN)
+        polls = (source.poll(room, None, WINDOW) for room in rooms)
+        told = await asyncio.gather(*polls, return_exceptions=True)
+        assert sum(isinstance(one, CalendarError) for one in told) == 1
+
+
 async def test_a_source_that_was_closed_under_its_poll_says_so(scene: Scene) -> None:
     await scene.source.close()
     assert (await scene.refused()).kind == "unreachable"

@@ -30,7 +30,7 @@ from cospaced.settings import CalendarSettings
 _LIMIT = 1_000_000
 _SECONDS = 10.0
 _AGAIN = timedelta(seconds=5)
-"""After it could not be asked for, a token is asked for again."""
+"""How long Entra is left alone after it could not be asked twice in a row."""
 
 
 class Tokens:
@@ -57,7 +57,7 @@ class Tokens:
         self._turn = asyncio.Lock()
         self._clock = clock
         self._failure: tuple[float, CalendarError] | None = None
-        """Why there was no token, and until when that holds."""
+        """Why there was no token the last time, and until when that holds."""
         seconds = min(_SECONDS, settings.timeout.total_seconds() / 3)
         self._bridge = _Bridge(web, seconds)
 
@@ -71,12 +71,18 @@ class Tokens:
             # What another one was refused meanwhile is not asked for again.
             with self._gate.attempt(proves=False):
                 try:
-                    return await self._fetched(refused)
+                    token = await self._fetched(refused)
                 except CalendarError as error:
                     if not error.shared:
-                        pause = (error.after or _AGAIN).total_seconds()
-                        self._failure = self._clock.monotonic() + pause, error
+                        self._failed(error)
                     raise
+                self._failure = None
+                return token
+
+    def _failed(self, error: CalendarError) -> None:
+        # Once may be by chance: the next one tries at once.
+        pause = error.after or (_AGAIN if self._failure is not None else timedelta(0))
+        self._failure = self._clock.monotonic() + pause.total_seconds(), error
 
     def _check(self) -> None:
         """Raise what another one met just now: who waited behind it would fare no better."""
