@@ -21,6 +21,7 @@ from cospaced.exchange_simulator.exchange import Exchange
 from cospaced.exchange_simulator.faults import Fault
 from cospaced.exchange_simulator.graph.faults import Fault as GraphFault
 from cospaced.exchange_simulator.records import Sensitivity
+from cospaced.exchange_simulator.recurrence import Daily, Recurrence
 from cospaced.exchange_simulator.rights import EVERYBODY, Account
 from cospaced.exchange_simulator.scenarios import Wording
 from cospaced.exchange_simulator.serve import Identity, serve
@@ -28,6 +29,7 @@ from cospaced.settings import CalendarSettings, RoomSettings, SourceType
 from support.certificates import make_certificate
 from support.doctored import Doctored
 from support.doctored_exchange import ADA, in_the_cloud, invited, on_premises
+from support.exchange import noon
 from support.exchange_calendars import SERVICE
 from support.graph_calendars import CLIENT_ID
 
@@ -311,6 +313,20 @@ async def test_titles_stay_spoilt_where_organizers_may_not_be_read_and_that_is_t
     assert found.seen.endswith("titles are missing, and organizers' copies could not be read")
     assert remedy in found.remedy
     assert "organizer_copies" not in found.remedy
+
+
+async def test_a_series_that_is_called_after_its_organizer_is_no_habit_of_the_room(
+    hq: tuple[Doctored, Exchange],
+) -> None:
+    site, exchange = hq
+    exchange.scenarios.invite(
+        ADA,
+        [AULA],
+        noon(1),
+        wording=Wording(subject=f"{ADA.name} one to one", body="See you"),
+        recurrence=Recurrence(pattern=Daily(), number=9),
+    )
+    assert [f.severity for f in await site.look("room_mailboxes")] == [OK]
 
 
 async def test_an_event_that_is_private_in_one_room_alone_is_told_of_the_other(

@@ -160,8 +160,12 @@ def _inferred(
 
 
 def _of_titles(reading: Reading, calendar: CalendarSettings) -> list[Occurrence]:
-    """Return the events whose titles tell; of organizers' copies a poll looks at some alone."""
-    events = [event for event in reading.occurrences if event.organizer_name]
+    """Return the events whose titles tell; of organizers' copies a poll looks at some alone.
+
+    A series is one: however often it takes place, it was called so once.
+    """
+    told = {event_of(event): event for event in reading.occurrences if event.organizer_name}
+    events = list(told.values())
     if not calendar.organizer_copies:
         return events
     looked_at = soonest(events, reading.read_at)[:MOST_LOOKS]
