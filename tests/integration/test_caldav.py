@@ -132,6 +132,17 @@ async def test_a_series_with_an_override_is_worked_out_here(its: Calendar, room:
     assert "25T16:00" in starts(await room.poll())
 
 
+@pytest.mark.parametrize("bad", [b"\x0b", b"\xfc", "\uffff".encode()], ids=repr)
+async def test_a_character_that_xml_does_not_allow_costs_no_event(
+    its: Calendar, room: Desk, bad: bytes
+):
+    await its.put("one", ONE)
+    pasted = calendar(event(*TIMES, "SUMMARY:Bo?ard", uid="two")).replace(b"?", bad)
+    answer = await its.ask("PUT", f"{its.path}two.ics", pasted)
+    refused = answer.status_code == 412
+    assert await room.uids() == (["one"] if refused else ["one", "two"])
+
+
 @pytest.mark.parametrize("where", ["user", "home"])
 async def test_a_room_is_found_from_its_user_and_from_its_home(
     its: Calendar, room: Desk, where: str

@@ -274,7 +274,7 @@ async def test_a_listing_that_is_cut_short_is_not_believed(server: ScriptedCalda
     assert (await room.error()).kind == "truncated"
 
 
-async def test_a_member_left_out_is_asked_for_again_and_else_nothing_is_believed(
+async def test_a_member_left_out_is_asked_for_again_and_else_is_a_problem_of_its_own(
     server: ScriptedCaldav, room: Desk
 ):
     server.put("two.ics", single("two", 25))
@@ -283,10 +283,101 @@ async def test_a_member_left_out_is_asked_for_again_and_else_nothing_is_believed
     assert await room.uids() == ["one", "two"]
     server.instead = always("texts", only_one)
     room.reading = None
+    reading = await room.poll()
+    assert [o.uid for o in reading.occurrences] == ["one"]
+    (problem,) = reading.problems
+    assert problem.uid == "two.ics"
+    assert "says nothing of 1 of 1 events" in problem.text
+
+
+async def test_a_server_that_leaves_out_all_members_is_not_believed(
+    server: ScriptedCaldav, room: Desk
+):
+    server.put("two.ics", single("two", 25))
+    server.instead = always("texts", multistatus)
     error = await room.error()
     assert error.kind == "truncated"
-    assert "1 of 2 events" in str(error)
-    assert "two.ics" in str(error)
+    assert "says nothing of 1 of 1 events" in str(error)
+
+
+def spoiling(
+    server: ScriptedCaldav, spoil: Callable[[bytes], bytes]
+) -> Callable[[str, Seen], Reply | None]:
+    """Change the answers with texts."""
+
+    def instead(kind: str, seen: Seen) -> Reply | None:
+        if kind != "texts":
+            return None
+        reply = server.usual(kind, seen)
+        return replace(reply, body=spoil(reply.body))
+
+    return instead
+
+
+@pytest.mark.parametrize(
+    "spoilt", [b"x" * 11_000_000, b"&nbsp;", b"&#55357;"], ids=["long", "entity", "half"]
+)
+async def test_an_event_that_spoils_the_answer_for_all_costs_only_itself(
+    server: ScriptedCaldav, room: Desk, spoilt: bytes
+):
+    for n in range(6):
+        server.put(f"n{n}.ics", single(f"n{n}", 25))
+    server.put("two.ics", single("SPOILT", 26))
+    server.instead = spoiling(server, lambda body: body.replace(b"SPOILT", spoilt))
+    reading = await room.poll()
+    assert [o.uid for o in reading.occurrences] == ["one", *(f"n{n}" for n in range(6))]
+    (problem,) = reading.problems
+    assert problem.uid == "two.ics"
+    assert "XML that is cut or broken" in problem.text
+    assert (await room.poll()).requests == 1
+
+
+async def test_a_server_whose_answers_are_all_spoilt_is_not_asked_for_each_event(
+    server: ScriptedCaldav, room: Desk
+):
+    for n in range(60):
+        server.put(f"n{n}.ics", single(f"n{n}", 25))
+    server.instead = spoiling(server, lambda body: b"<br/>Warning: " + body)
+    assert (await room.error()).kind == "truncated"
+    assert server.asked.count("texts") == 4
+
+
+async def test_an_only_event_whose_answer_is_cut_is_read_at_the_next_poll(
+    server: ScriptedCaldav, room: Desk
+):
+    del server.members["one.ics"]
+    assert await room.uids() == []
+    server.put("two.ics", single("two", 25))
+    server.instead = spoiling(server, lambda body: body[:-30])
+    assert (await room.error()).kind == "truncated"
+    server.instead = lambda _kind, _seen: None
+    assert await room.uids() == ["two"]
+
+
+async def test_members_that_are_listed_and_all_said_to_be_gone_are_not_believed(
+    server: ScriptedCaldav, room: Desk
+):
+    server.put("two.ics", single("two", 25))
+    gone = [server.gone(name) for name in ("one.ics", "two.ics")]
+    server.instead = always("texts", lambda: multistatus(*gone))
+    error = await room.error()
+    assert error.kind == "unreadable"
+    assert "none of 2 listed events" in str(error)
+
+
+async def test_a_member_that_is_told_before_it_can_be_had_is_asked_for_again(
+    server: ScriptedCaldav, room: Desk
+):
+    await room.poll()
+    server.put("two.ics", single("two", 25))
+    server.instead = once("texts", lambda: multistatus(server.gone("two.ics")))
+    reading = await room.poll()
+    assert [o.uid for o in reading.occurrences] == ["one"]
+    assert reading.problems == ()
+    assert (await room.poll()).requests == 1
+    assert room.reading is not None
+    room.reading = _aged(room.reading, minutes=11)
+    assert await room.uids() == ["one", "two"]
 
 
 async def test_a_member_deleted_between_list_and_reading_is_gone(

@@ -84,6 +84,26 @@ def test_a_redirect_out_of_tls_or_to_another_host_is_refused(location: str):
     assert caught.value.kind == "redirect"
 
 
+LATIN = b'<?xml version="1.0" encoding="ISO-8859-1"?><a>\xfc</a>'
+
+
+@pytest.mark.parametrize(
+    ("body", "read"),
+    [
+        (b"a\x00\x0b\x1fb\t\r\n", b"ab\t\r\n"),
+        (b"a&#11;&#x0B;&#0;&#31;b&#9;&#xD;&#32;&#x1F600;", b"ab&#9;&#xD;&#32;&#x1F600;"),
+        ("a\uffff\ufffeü\U0001f600".encode(), "aü\U0001f600".encode()),
+        (b"B\xfcro", "B\ufffdro".encode()),
+        (b"<?xml encoding='utf-8'?>\xfc\x01", "<?xml encoding='utf-8'?>\ufffd".encode()),
+        (LATIN, LATIN),
+        ("<a>ü</a>".encode("utf-16"), "<a>ü</a>".encode("utf-16")),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_an_answer_is_read_without_what_xml_does_not_allow(body: bytes, read: bytes):
+    assert quirks.legible(body) == read
+
+
 @pytest.mark.parametrize(
     ("token", "young"),
     [

@@ -7,7 +7,7 @@ cookies are dropped, proxies of the environment are not asked, redirects are ans
 
 import asyncio
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import httpx
 
@@ -66,13 +66,14 @@ class Login(httpx.Auth):
 class Session(httpx.AsyncClient):
     """A client whose requests go by `web`, each answer of at most `limit` bytes.
 
+    What the library gets of an answer is what `legible` makes of its body.
     What it is asked until `deadline` (of the running loop's clock) ends by then. `requests` counts
     what was sent. Every request is taken for one that may be repeated: this is for reading. Raises
     WebError where httpx would raise its own.
     """
 
-    def __init__(self, web: Web, limit: int) -> None:
-        self._carrier = _Carrier(web, limit)
+    def __init__(self, web: Web, limit: int, legible: Callable[[bytes], bytes]) -> None:
+        self._carrier = _Carrier(web, limit, legible)
         super().__init__(transport=self._carrier, trust_env=False, follow_redirects=False)
 
     @property
@@ -87,9 +88,10 @@ class Session(httpx.AsyncClient):
 
 
 class _Carrier(httpx.AsyncBaseTransport):
-    def __init__(self, web: Web, limit: int) -> None:
+    def __init__(self, web: Web, limit: int, legible: Callable[[bytes], bytes]) -> None:
         self._web = web
         self._limit = limit
+        self._legible = legible
         self.deadline = 0.0
         self.requests = 0
 
@@ -104,12 +106,12 @@ class _Carrier(httpx.AsyncBaseTransport):
 
     async def _carry(self, request: httpx.Request) -> httpx.Response:
         self.requests += 1
-        body = await request.aread()
+        content = await request.aread()
         answer = await self._web.request(
             request.method,
             str(request.url),
             headers={k: v for k, v in request.headers.items() if k not in _SAID_BY_WEB},
-            body=body or None,
+            body=content or None,
             total=max(0.05, self.deadline - asyncio.get_running_loop().time()),
             limit=self._limit,
         )
@@ -117,7 +119,8 @@ class _Carrier(httpx.AsyncBaseTransport):
         # httpx reads each challenge from a header of its own; the answer has them in one.
         asked = answer.headers.get("www-authenticate", "")
         headers += [("www-authenticate", one) for one in _CHALLENGE.split(asked) if one]
-        return httpx.Response(answer.status, headers=headers, content=answer.body, request=request)
+        body = self._legible(answer.body)
+        return httpx.Response(answer.status, headers=headers, content=body, request=request)
 
     async def aclose(self) -> None:
         await self._web.close()

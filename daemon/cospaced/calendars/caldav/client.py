@@ -94,7 +94,7 @@ class Client:
             web = Web(verify=account.verify, ca_file=account.ca_file, connections=2)
         except WebError as unusable:
             raise CalendarError("certificate", str(unusable)) from unusable
-        self._session = Session(web, limit)
+        self._session = Session(web, limit, quirks.legible)
         self._login = (
             Login(account.username, account.password)
             if account.username and account.password is not None

@@ -18,6 +18,8 @@ from cospaced.errors import CalendarError
 _AT_ONCE = 50
 """Members that one request asks for."""
 _MOST_MEMBERS = 50_000
+_MOST_SPOILT = 3
+"""Where none of so many members can be had by itself, it is not they that are spoilt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,48 +151,88 @@ async def _read(
 ) -> dict[str, Entry]:
     """Return members as entries; one that is not given, or not whole, is a problem of its own.
 
-    Raises CalendarError where it gives none, or says nothing of some.
+    Raises CalendarError where that would be all of them.
     """
     fresh: dict[str, Entry] = {}
+    missed: list[CalendarError] = []
     size = 0
-    refused: list[int] = []
     for at in range(0, len(wanted), _AT_ONCE):
-        some = wanted[at : at + _AT_ONCE]
-        for member, resource in await _texts(client, collection, some):
-            if resource.gone:
-                continue
-            data = resource.text(DATA).encode()
-            status, known = _status(resource), before.get(member.key)
-            if status in OK:
-                etag = resource.member().etag or member.etag
-                fresh[member.key] = entries.read(etag, data, job.address, known)
+        for member, got in await _texts(client, collection, wanted[at : at + _AT_ONCE]):
+            known = before.get(member.key)
+            if isinstance(got, CalendarError):
+                missed.append(got)
+                fresh[member.key] = entries.unreadable(known, str(got))
+            elif got.gone:
+                # A server that is behind with itself may have it later: it is asked for again.
+                missed.append(CalendarError("unreadable", f"{client.host} has it no more"))
+                fresh[member.key] = Entry(etag="")
             else:
-                refused.append(status)
-                reason = f"{client.host} does not give it (status {status})"
-                fresh[member.key] = entries.unreadable(known, reason)
-            size += len(data)
+                data = got.text(DATA).encode()
+                size += len(data)
+                etag = got.member().etag or member.etag
+                fresh[member.key] = entries.read(etag, data, job.address, known)
         if size > client.limit:
             text = f"{client.host} has more than {client.limit} bytes of events"
             raise CalendarError("too_large", text)
-    if 1 < len(refused) == len(wanted):
-        text = f"{client.host} gives none of {len(refused)} events (status {refused[0]})"
-        raise CalendarError("unreadable", text)
+    if len(missed) == len(wanted):
+        _believe(missed, others=bool(before.keys() - fresh.keys()))
     return fresh
 
 
-def _status(resource: Resource) -> int:
-    """Return the status of a member's text."""
-    if resource.status not in OK:
-        return resource.status
-    if DATA in resource.found:
-        return 200
-    return resource.refused.get(DATA, 500)
+def _believe(missed: Sequence[CalendarError], *, others: bool) -> None:
+    """Raise CalendarError where nothing of what a server listed was had, unless it is one event.
+
+    Of one event the server can tell what is wrong. Where it does not, and no `others` are known, it
+    is likelier that its answer was cut off on its way.
+    """
+    if len(missed) > 1:
+        first = missed[0]
+        raise CalendarError(first.kind, f"none of {len(missed)} listed events is had: {first}")
+    if missed and missed[0].kind == "truncated" and not others:
+        raise missed[0]
+
+
+Got = Resource | CalendarError
+"""What was answered of a member, or why its text is not had."""
 
 
 async def _texts(
     client: Client, collection: str, wanted: Sequence[Member]
-) -> list[tuple[Member, Resource]]:
-    """Return each member with what the server answered of it; what it omits is asked for again."""
+) -> list[tuple[Member, Got]]:
+    """Return each member with what the server answered of it.
+
+    One event may spoil the answer for all (it holds what is no XML, or more than one text may; a
+    server may leave it out): then each is asked for by itself. Raises CalendarError where that
+    does not help.
+    """
+    try:
+        return await _together(client, collection, wanted)
+    except CalendarError as error:
+        if error.kind != "truncated":
+            raise
+    found: list[tuple[Member, Got]] = []
+    for one in wanted:
+        found.append((one, await _alone(client, collection, one)))
+        spoilt = [got for _, got in found if isinstance(got, CalendarError)]
+        if len(spoilt) == len(found) == _MOST_SPOILT:
+            raise spoilt[0]
+    return found
+
+
+async def _alone(client: Client, collection: str, member: Member) -> Got:
+    try:
+        ((_, got),) = await _together(client, collection, [member])
+    except CalendarError as error:
+        if error.kind != "truncated":
+            raise
+        return error
+    return got
+
+
+async def _together(
+    client: Client, collection: str, wanted: Sequence[Member]
+) -> list[tuple[Member, Got]]:
+    """Ask for members with one request, and once more for those that the server leaves out."""
     found: dict[str, Resource] = {}
     missing = list(wanted)
     for _ in range(2):
@@ -198,9 +240,19 @@ async def _texts(
         found |= {one.key: one for one in answer.found.resources} if answer.found else {}
         missing = [one for one in wanted if one.key not in found]
         if not missing:
-            return [(one, found[one.key]) for one in wanted]
+            return [(one, _given(client, found[one.key])) for one in wanted]
     raise CalendarError(
         "truncated",
         f"{client.host} says nothing of {len(missing)} of {len(wanted)} events that it listed,"
         f" such as {missing[0].key}",
     )
+
+
+def _given(client: Client, resource: Resource) -> Got:
+    """Return a resource that has a text, or is gone; else why it has none."""
+    status = resource.status
+    if status in OK:
+        status = 200 if DATA in resource.found else resource.refused.get(DATA, 500)
+    if resource.gone or status in OK:
+        return resource
+    return CalendarError("unreadable", f"{client.host} does not give it (status {status})")

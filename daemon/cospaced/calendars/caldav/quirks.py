@@ -11,10 +11,13 @@
 - An answer cut short with 507 (Cyrus; RFC 6578, section 3.6): `is_cut`; where it lists changes
   the rest is asked for with its token, anything else is not believed.
 - Members left out without a word (Xandikos): what was listed and is not given is asked for once
-  more, then nothing is believed (fetching).
+  more, then by itself, and is then a problem of its own (fetching).
+- Characters of an event that XML does not allow (Cyrus, the noncharacters also Radicale and
+  Xandikos), and bytes that are no UTF-8 (Cyrus): they spoil the whole answer, and `legible` drops
+  them. Where one event spoils it otherwise, all are asked for one by one (fetching).
 - 404 for what was never known (Radicale's tombstones): nothing is made of it.
 - 404, 403 or 500 for one member: it is gone, or a problem of its own while what was known of it
-  stays (fetching).
+  stays (fetching). 404 for all that was just listed is not believed.
 - A time-range that is a hint (SOGo, and Xandikos with a warm index): more events than asked for do
   no harm, for recurrence is worked out here. So servers are not asked to expand it, which SOGo
   does not do, and after which Cyrus and DAViCal leave RECURRENCE-ID out.
@@ -40,6 +43,27 @@ _AHEAD = 5.0
 _REFUSED = (403, 409, 410, 412)
 _INSUFFICIENT_STORAGE = 507
 _SAFE = "~!$&'()*+,;=:@"
+_ENCODING = re.compile(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["'](?!utf-?8["'])""", re.IGNORECASE)
+_CONTROLS = bytes(n for n in range(32) if n not in b"\t\n\r")
+_NONCHARACTERS = ("\ufffe".encode(), "\uffff".encode())
+_CONTROL_BY_NUMBER = re.compile(
+    rb"&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])|x0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]));"
+)
+"""All of these are what XML 1.0 (section 2.2) does not allow."""
+
+
+def legible(body: bytes) -> bytes:
+    """Return the body of an answer without what no reader of XML accepts, if it is in UTF-8."""
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")) or _ENCODING.match(body):
+        return body
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        body = body.decode(errors="replace").encode()
+    body = body.translate(None, _CONTROLS)
+    for character in _NONCHARACTERS:
+        body = body.replace(character, b"")
+    return _CONTROL_BY_NUMBER.sub(b"", body)
 
 
 def absolute(base: str, href: str) -> str:
