@@ -21,6 +21,7 @@ from support.caldav_rooms import Desk, caldav_source
 from support.caldav_writers import InlinePool
 from support.ical import calendar, event
 from support.scripted_caldav import (
+    NOT_FOUND,
     PATH,
     ScriptedCaldav,
     multistatus,
@@ -145,11 +146,12 @@ async def test_after_two_refused_tokens_in_a_row_the_ctag_is_asked(
     assert await room.uids() == ["one", "two"]
 
 
+@pytest.mark.parametrize("status", [500, 501, 507])
 async def test_a_server_that_cannot_report_changes_is_asked_otherwise(
-    server: ScriptedCaldav, room: Desk
+    server: ScriptedCaldav, room: Desk, status: int
 ):
     server.ctag = "ctag-1"
-    server.instead = always("changes", lambda: Reply(501))
+    server.instead = always("changes", lambda: Reply(status))
     for _ in range(3):
         assert await room.uids() == ["one"]
     server.asked.clear()
@@ -165,6 +167,33 @@ async def test_without_token_and_ctag_the_etags_are_listed(server: ScriptedCalda
     assert server.asked == ["listing"]
     server.put("one.ics", single("one", 25))
     assert [o.start.day for o in (await room.poll()).occurrences] == [25]
+
+
+async def test_of_a_server_without_etags_everything_is_read_each_time(
+    server: ScriptedCaldav, room: Desk
+):
+    server.can_sync = False
+    untold = response(f"{PATH}one.ics", "<D:getetag/>", status=NOT_FOUND)
+    server.instead = always("listing", lambda: multistatus(untold))
+    await room.poll()
+    assert (await room.poll()).unchanged
+    server.put("one.ics", single("one", 25))
+    assert [o.start.day for o in (await room.poll()).occurrences] == [25]
+
+
+async def test_of_very_many_changes_only_those_in_the_window_are_read(
+    server: ScriptedCaldav, room: Desk
+):
+    await room.poll()
+    for n in range(60):
+        server.put(f"old{n}.ics", single(f"old{n}").replace(b"2026", b"2019"))
+    server.put("two.ics", single("two", 25))
+    server.tell(*(name for name in server.members if name != "one.ics"))
+    within = [server.listed(name) for name in ("one.ics", "two.ics")]
+    server.instead = always("listing", lambda: multistatus(*within))
+    server.asked.clear()
+    assert await room.uids() == ["one", "two"]
+    assert server.asked == ["changes", "properties", "listing", "texts"]
 
 
 @dataclass
@@ -242,7 +271,10 @@ async def test_a_tombstone_of_what_was_never_known_changes_nothing(
 # --- answers that are not whole ------------------------------------------------------------------
 
 
-async def test_an_answer_cut_short_with_507_is_asked_on_for(server: ScriptedCaldav, room: Desk):
+@pytest.mark.parametrize("own", [PATH, "/principals/__uids__/aula"])
+async def test_an_answer_cut_short_with_507_is_asked_on_for(
+    server: ScriptedCaldav, room: Desk, own: str
+):
     await room.poll()
     for n in (1, 2, 3):
         server.put(f"n{n}.ics", single(f"n{n}", 24 + n))
@@ -252,7 +284,7 @@ async def test_an_answer_cut_short_with_507_is_asked_on_for(server: ScriptedCald
         if kind != "changes" or not pages:
             return None
         name, token = pages.pop(0)
-        return server.changes(name, cut=True, token=token)
+        return server.changes(name, cut=own, token=token)
 
     server.instead = instead
     server.asked.clear()
@@ -264,12 +296,15 @@ async def test_changes_that_never_come_to_an_end_are_not_believed(
     server: ScriptedCaldav, room: Desk
 ):
     await room.poll()
-    server.instead = always("changes", lambda: server.changes(cut=True, token="again"))
+    server.instead = always("changes", lambda: server.changes(cut=PATH, token="again"))
     assert (await room.error()).kind == "truncated"
 
 
-async def test_a_listing_that_is_cut_short_is_not_believed(server: ScriptedCaldav, room: Desk):
-    cut = response(PATH, status="HTTP/1.1 507 Insufficient Storage")
+@pytest.mark.parametrize("own", [PATH, "/principals/__uids__/aula/"])
+async def test_a_listing_that_is_cut_short_is_not_believed(
+    server: ScriptedCaldav, room: Desk, own: str
+):
+    cut = response(own, status="HTTP/1.1 507 Insufficient Storage")
     server.instead = always("listing", lambda: multistatus(server.listed("one.ics"), cut))
     assert (await room.error()).kind == "truncated"
 
@@ -641,6 +676,24 @@ async def test_a_home_on_another_host_is_refused(server: ScriptedCaldav, room: D
     error = await room.error()
     assert error.kind == "redirect"
     assert "p1.example.org" in str(error)
+
+
+async def test_a_calendar_in_the_second_of_a_principals_homes_is_found(
+    server: ScriptedCaldav, room: Desk
+):
+    hrefs = "".join(f"<D:href>{home}</D:href>" for home in ("/old/", "/dav/"))
+    collection = "<D:resourcetype><D:collection/></D:resourcetype>"
+    calendars = "<D:resourcetype><D:collection/><C:calendar/></D:resourcetype>"
+    answers = {
+        "/me/": response("/me/", f"<C:calendar-home-set>{hrefs}</C:calendar-home-set>"),
+        "/old/": response("/old/", collection),
+        "/dav/": response("/dav/", collection) + response(PATH, calendars),
+    }
+    server.instead = lambda kind, seen: (
+        multistatus(answers[seen.path]) if kind == "properties" else None
+    )
+    room.url = server.url.replace(PATH, "/me/")
+    assert await room.uids() == ["one"]
 
 
 async def test_a_collection_of_tasks_alone_is_told(server: ScriptedCaldav, room: Desk):

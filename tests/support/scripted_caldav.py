@@ -109,11 +109,11 @@ class ScriptedCaldav:
         kind = "<D:resourcetype><D:collection/><C:calendar/></D:resourcetype>"
         return multistatus(response(PATH, f"{kind}{token}{ctag}"))
 
-    def changes(self, *names: str, cut: bool = False, token: str = "") -> Reply:
-        """Answer a sync-collection; where it is `cut`, with 507 (RFC 6578, section 3.6)."""
+    def changes(self, *names: str, cut: str = "", token: str = "") -> Reply:
+        """Answer a sync-collection; `cut` has 507 for the rest (RFC 6578, section 3.6)."""
         told = [self.listed(name) if name in self.members else self.gone(name) for name in names]
         if cut:
-            told.append(response(PATH, status="HTTP/1.1 507 Insufficient Storage"))
+            told.append(response(cut, status="HTTP/1.1 507 Insufficient Storage"))
         return multistatus(*told, f"<D:sync-token>{token or self.token}</D:sync-token>")
 
     def texts(self, hrefs: Iterable[str]) -> Reply:

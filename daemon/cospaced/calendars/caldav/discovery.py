@@ -5,6 +5,7 @@ where the url names nobody: what it leads to is the calendar of whoever logs in,
 account mostly reads many rooms.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ _ABOUT = (_TYPE, _NAME, _COMPONENTS, _REPORTS, _TOKEN, CTAG)
 _WHOSE = (_HOME, _INBOX, _SELF)
 _NOBODYS = ("", "/.well-known/caldav")
 _MOST_TOLD = 20
+_MOST_HOMES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,36 +58,48 @@ async def find(client: Client, url: str, base: str) -> Collection:
             raise CalendarError("not_a_calendar", f"{text}: mend the room's url")
         return _collection(answer, start)
     whose = start
-    home, found = await _calendars(client, answer.url, start)
-    if not found and start.href_of(_SELF) and _names_nobody(url, base):
+    homes = await _homes(client, answer.url, start)
+    if not _calendars(homes) and start.href_of(_SELF) and _names_nobody(url, base):
         who = quirks.absolute(answer.url, start.href_of(_SELF))
         whose = _of(await client.properties(who, (_TYPE, *_WHOSE)))
-        home, found = await _calendars(client, who, whose)
+        homes = await _homes(client, who, whose)
+    found = _calendars(homes)
     if len(found) > 1 and whose.href_of(_INBOX):
-        found = await _default(client, home.url, whose, found) or found
+        found = await _default(client, homes[0].url, whose, found) or found
     if len(found) == 1:
-        return _collection(home, found[0])
-    raise CalendarError("not_found", _told(client.host, urlsplit(url).path, found, home))
+        return _collection(*found[0])
+    raise CalendarError("not_found", _told(client.host, urlsplit(url).path, found, homes))
 
 
-async def _calendars(client: Client, url: str, whose: Resource) -> tuple[Answer, list[Resource]]:
-    """Return the calendars with events in a principal's home, or in the collection itself."""
-    there = whose.href_of(_HOME)
-    home = await client.properties(quirks.absolute(url, there) if there else url, _ABOUT, depth=1)
-    found = home.found.resources if home.found else ()
-    return home, [one for one in found if _is_calendar(one) and _holds_events(one)]
+async def _homes(client: Client, url: str, whose: Resource) -> list[Answer]:
+    """Ask for what is in a principal's homes, or in the collection itself."""
+    there = [quirks.absolute(url, home) for home in whose.hrefs_of(_HOME)[:_MOST_HOMES]]
+    return [await client.properties(one, _ABOUT, depth=1) for one in there or [url]]
 
 
-async def _default(
-    client: Client, url: str, whose: Resource, found: list[Resource]
-) -> list[Resource]:
+Found = tuple[Answer, Resource]
+"""A calendar and the answer that told of it."""
+
+
+def _calendars(homes: Iterable[Answer]) -> list[Found]:
+    """Return the calendars that hold events, each once."""
+    found = {
+        one.key: (home, one)
+        for home in homes
+        for one in (home.found.resources if home.found else ())
+        if _is_calendar(one) and _holds_events(one)
+    }
+    return list(found.values())
+
+
+async def _default(client: Client, url: str, whose: Resource, found: list[Found]) -> list[Found]:
     """Return that of several calendars into which invitations go, if the server says so."""
     inbox = quirks.absolute(url, whose.href_of(_INBOX))
     told = _of(await client.properties(inbox, (_DEFAULT,))).href_of(_DEFAULT)
     if not told:
         return []
     wanted = quirks.key(inbox, told).rstrip("/")
-    return [one for one in found if one.key.rstrip("/") == wanted]
+    return [(home, one) for home, one in found if one.key.rstrip("/") == wanted]
 
 
 def _of(answer: Answer) -> Resource:
@@ -129,11 +143,11 @@ def _names_nobody(url: str, base: str) -> bool:
     return path in _NOBODYS or path == urlsplit(base).path.rstrip("/")
 
 
-def _told(host: str, path: str, found: list[Resource], home: Answer) -> str:
+def _told(host: str, path: str, found: list[Found], homes: list[Answer]) -> str:
     if found:
-        names = ", ".join(_shown(one) for one in found[:_MOST_TOLD])
+        names = ", ".join(_shown(one) for _, one in found[:_MOST_TOLD])
         return f"{host}: {path} has several calendars; write one as the room's url: {names}"
-    others = home.found.resources if home.found else ()
+    others = (one for home in homes if home.found for one in home.found.resources)
     seen = [one.key for one in others if one.key.rstrip("/") != path.rstrip("/")][:_MOST_TOLD]
     held = f" (it holds {', '.join(seen)})" if seen else ""
     return f"{host}: {path} is no calendar and has none{held}: mend the room's url"

@@ -39,13 +39,22 @@ async def gather(client: Client, job: Fetch) -> Gathered:
     """Do the requests of a job; raises CalendarError."""
     before = entries.unpack(job.body)
     looked = job.looked
-    if looked is None or looked.changes is None or quirks.is_whole(looked.changes, before):
+    if looked is None or looked.changes is None or not _few(looked.changes, before):
         gathered = await _whole(client, job, before)
     else:
         gathered = await _changed(client, job, looked.stamp, looked.changes, before)
     broken = sum(not entry.etag for entry in gathered.entries.values())
     stamp = replace(gathered.stamp, broken=broken, login=client.login)
     return replace(gathered, stamp=stamp, requests=client.requests)
+
+
+def _few(changes: Sequence[Member], before: Entries) -> bool:
+    """Whether changes are such, and no more than one request asks for.
+
+    Of many, as after a migration, most lie outside the window, which a listing leaves out.
+    """
+    wanted = sum(not one.gone for one in changes)
+    return wanted <= _AT_ONCE and not quirks.is_whole(changes, before)
 
 
 def work_out(job: Fetch, gathered: Gathered, guard: Guard) -> Fetched:
@@ -127,7 +136,7 @@ def _stamp(
     job: Fetch,
     old: CaldavStamp | None,
     found: discovery.Collection,
-    listed: Iterable[Member],
+    listed: Sequence[Member],
 ) -> CaldavStamp:
     """Return the stamp of a collection read whole; its tokens were told before it was listed."""
     at = found.at or job.now
@@ -143,7 +152,9 @@ def _stamp(
     stamp = replace(stamp, young="")
     if found.ctag and not quirks.is_young(found.ctag, at):
         return replace(stamp, ctag=found.ctag)
-    return replace(stamp, members=looking.members_digest(listed))
+    # Without ETags a list does not tell that an event changed: it is read whole each time.
+    told = all(one.etag for one in listed)
+    return replace(stamp, members=looking.members_digest(listed) if told else "")
 
 
 async def _read(

@@ -18,8 +18,9 @@ MOST_REFUSED = 2
 _MOST_PAGES = 200
 _MARGIN = timedelta(days=1)
 """Servers place events without a zone, and in zones of their own, by a guess."""
-_CANNOT = (*range(400, 500), 501)
-"""Statuses of a server that does not do what it is asked, or not with this token."""
+_CANNOT = (*range(400, 500), 500, 501, 507)
+"""Statuses of a server that does not do what it is asked, or not with this token. Where it is ill
+altogether, reading the collection will tell."""
 _OTHERWISE = (401, 407, 429)
 """Those among them that say something else."""
 
@@ -52,7 +53,7 @@ async def listing(client: Client, collection: str, covered: Timespan) -> tuple[M
     """Return the members of a collection with events in a window, or more of them."""
     answer = await client.listing(collection, covered.widened(_MARGIN, _MARGIN))
     key = quirks.key(answer.url, answer.url)
-    if answer.found is None or answer.found.is_cut(key):
+    if answer.found is None or answer.found.is_cut:
         raise CalendarError("truncated", f"{client.host} does not list the whole calendar (507)")
     return tuple(one.member() for one in answer.found.members(key) if not one.gone)
 
@@ -74,7 +75,7 @@ async def _by_token(client: Client, job: Look) -> Looked:
         key = quirks.key(answer.url, answer.url)
         changes |= {one.key: one.member() for one in answer.found.members(key)}
         following = answer.found.token
-        if not answer.found.is_cut(key):
+        if not answer.found.is_cut:
             at = answer.at or job.now
             after = quirks.advanced(stamp, following, at) if following else stamp
             return Looked(stamp=after, changes=tuple(changes.values()))

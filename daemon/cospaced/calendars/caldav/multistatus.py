@@ -18,6 +18,7 @@ ETAG = f"{DAV}getetag"
 DATA = f"{CALDAV}calendar-data"
 OK = range(200, 300)
 _NOT_FOUND = (404, 410)
+_INSUFFICIENT_STORAGE = 507
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +50,25 @@ class Resource:
         inner = element if element is not None else ()
         return tuple(str(e.get("name")).upper() for e in inner if e.get("name"))
 
+    def hrefs_of(self, tag: str) -> tuple[str, ...]:
+        """Return the hrefs in a property."""
+        element = self.found.get(tag)
+        inner = element.iterfind(f".//{DAV}href") if element is not None else ()
+        return tuple(told for one in inner if (told := (one.text or "").strip()))
+
     def href_of(self, tag: str) -> str:
         """Return the first href in a property, or nothing."""
-        element = self.found.get(tag)
-        inner = element.find(f".//{DAV}href") if element is not None else None
-        return (inner.text or "").strip() if inner is not None else ""
+        return next(iter(self.hrefs_of(tag)), "")
 
     @property
     def gone(self) -> bool:
         """Whether the server says that there is no such resource."""
         return self.status in _NOT_FOUND
+
+    @property
+    def is_rest(self) -> bool:
+        """Whether it stands for all that the server left out (RFC 6578, section 3.6)."""
+        return self.status == _INSUFFICIENT_STORAGE
 
     def member(self) -> Member:
         """Return it as a member of its collection."""
@@ -76,13 +86,15 @@ class MultiStatus:
         """Return what stands in a collection (its key): not itself, not collections in it."""
         own = collection.rstrip("/")
         return tuple(
-            one for one in self.resources if one.key.rstrip("/") != own and one.key[-1] != "/"
+            one
+            for one in self.resources
+            if one.key.rstrip("/") != own and one.key[-1] != "/" and not one.is_rest
         )
 
-    def is_cut(self, collection: str) -> bool:
-        """Whether the server says that it left the rest out; `collection` is a key."""
-        statuses = {one.key.rstrip("/"): one.status for one in self.resources}
-        return quirks.is_cut(statuses, collection.rstrip("/"))
+    @property
+    def is_cut(self) -> bool:
+        """Whether the server says that it left the rest out."""
+        return any(one.is_rest for one in self.resources)
 
 
 def read(tree: Any, base: str) -> MultiStatus:

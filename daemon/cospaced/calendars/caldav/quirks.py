@@ -7,11 +7,16 @@
 - A full list in answer to a token that is not known (SOGo, DAViCal): `is_whole` knows it by
   members that did not change. It cannot tell what is gone, so the collection is listed.
 - An error in answer to such a token (403 from Radicale and Cyrus, 412 from Xandikos):
-  `refuses_token`; the collection is listed, and after two in a row tokens are left alone.
-- An answer cut short with 507 (Cyrus; RFC 6578, section 3.6): `is_cut`; where it lists changes
-  the rest is asked for with its token, anything else is not believed.
+  `refuses_token`; or to the request itself (500 or 507 where the changes are too much for it). The
+  collection is listed, and after two in a row tokens are left alone.
+- An answer cut short with 507 (Cyrus; RFC 6578, section 3.6), whatever name the collection has
+  there: `is_cut` (multistatus); where it lists changes the rest is asked for with its token,
+  anything else is not believed.
 - Members left out without a word (Xandikos): what was listed and is not given is asked for once
   more, then by itself, and is then a problem of its own (fetching).
+- Very many changes at once (a migration, or a server that counted its members anew): no more are
+  read than one request asks for, else the collection is listed (fetching).
+- No ETags in a list: it cannot tell that an event changed, so all is read each time (fetching).
 - Characters of an event that XML does not allow (Cyrus, the noncharacters also Radicale and
   Xandikos), and bytes that are no UTF-8 (Cyrus): they spoil the whole answer, and `legible` drops
   them. Where one event spoils it otherwise, all are asked for one by one (fetching).
@@ -26,7 +31,7 @@
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
@@ -41,7 +46,6 @@ _SECONDS = re.compile(r"(?<![0-9])([0-9]{10})(?:\.[0-9]+)?\Z")
 _SETTLED = 2.0
 _AHEAD = 5.0
 _REFUSED = (403, 409, 410, 412)
-_INSUFFICIENT_STORAGE = 507
 _SAFE = "~!$&'()*+,;=:@"
 _ENCODING = re.compile(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["'](?!utf-?8["'])""", re.IGNORECASE)
 _CONTROLS = bytes(n for n in range(32) if n not in b"\t\n\r")
@@ -144,8 +148,3 @@ def is_whole(changes: Iterable[Member], known: Entries) -> bool:
 def refuses_token(status: int, preconditions: Iterable[str]) -> bool:
     """Whether a server means that it does not know a sync-token (RFC 6578, section 3.2)."""
     return status in _REFUSED and "{DAV:}valid-sync-token" in preconditions
-
-
-def is_cut(statuses: Mapping[str, int], collection: str) -> bool:
-    """Whether an answer says that the rest of it was left out; `statuses` by key."""
-    return statuses.get(collection) == _INSUFFICIENT_STORAGE
