@@ -165,7 +165,7 @@ def _built(
         text = f"{url!r} cannot be asked: a line break in {', '.join(broken)}"
         raise WebError("protocol", text, sent=False)
     try:
-        request = httpx.Request(method, url, headers=sent, content=body)
+        request = httpx.Request(method, url, headers=httpx.Headers(sent, "utf-8"), content=body)
     except (httpx.InvalidURL, ValueError) as error:
         raise WebError("protocol", f"{url!r} cannot be asked: {error}", sent=False) from error
     if request.url.scheme not in ("http", "https") or not request.url.host:

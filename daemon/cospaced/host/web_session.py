@@ -8,6 +8,7 @@ cookies are dropped, proxies of the environment are not asked, redirects are ans
 import asyncio
 import re
 from collections.abc import Callable, Generator
+from urllib.request import parse_http_list
 
 import httpx
 
@@ -22,6 +23,9 @@ _NOT_PASSED_ON = frozenset({
     "content-encoding", "content-length", "transfer-encoding", "set-cookie", "www-authenticate",
 })  # fmt: skip
 _CHALLENGE = re.compile(r",\s*(?=(?:Basic|Digest|Bearer|Negotiate|NTLM)\b)", re.IGNORECASE)
+_HASHES = frozenset(
+    f"{name}{session}" for name in ("MD5", "SHA", "SHA-256", "SHA-512") for session in ("", "-SESS")
+)
 _UNAUTHORIZED = 401
 
 Flow = Generator[httpx.Request, httpx.Response, None]
@@ -32,20 +36,33 @@ class Login(httpx.Auth):
 
     Over TLS, Basic goes with the first request. Without TLS nothing is said until the server has
     asked, so that one which takes Digest never hears the password in clear. `scheme` is what is
-    known of the server: nothing, `basic` or `digest`.
+    known of the server: nothing, `basic` or `digest`; `foreign` says how one wants it that takes
+    neither, as far as they are spoken here.
     """
 
     def __init__(self, username: str, password: Secret, scheme: str = "") -> None:
         self._basic = httpx.BasicAuth(username, password.reveal())
         self._digest = httpx.DigestAuth(username, password.reveal())
         self.scheme = scheme
+        self.foreign = ""
 
     def auth_flow(self, request: httpx.Request) -> Flow:
         """Yield the request as often as it takes to be let in or refused."""
+        # Digest says the username as it is.
+        request.headers.encoding = "utf-8"
+        response = yield from self._answered(request)
+        asked = _challenges(response) if response.status_code == _UNAUTHORIZED else []
+        schemes = dict.fromkeys(one.split(None, 1)[0] for one in asked)
+        self.foreign = "" if any(map(_is_spoken, asked)) else ", ".join(schemes)
+
+    def _answered(
+        self, request: httpx.Request
+    ) -> Generator[httpx.Request, httpx.Response, httpx.Response]:
+        """Yield the request as often as it takes, and return the last response."""
         if self.scheme == "digest":
             response = yield from _driven(self._digest, request)
             if response.status_code != _UNAUTHORIZED or "digest" in _offered(response):
-                return
+                return response
             self.scheme = ""
             del request.headers["Authorization"]
         told = self.scheme == "basic" or request.url.scheme == "https"
@@ -54,13 +71,13 @@ class Login(httpx.Auth):
         if "digest" in offered:
             request.headers.pop("Authorization", None)
             self.scheme = "digest"
-            yield from _driven(self._digest, request)
-            return
+            return (yield from _driven(self._digest, request))
         if not told and "basic" in offered:
             # Also where strangers are answered: they may see less than this user.
             response = yield from _driven(self._basic, request)
         if response.status_code != _UNAUTHORIZED:
             self.scheme = "basic"
+        return response
 
 
 class Session(httpx.AsyncClient):
@@ -116,9 +133,11 @@ class _Carrier(httpx.AsyncBaseTransport):
             limit=self._limit,
         )
         headers = [(k, v) for k, v in answer.headers.items() if k not in _NOT_PASSED_ON]
-        # httpx reads each challenge from a header of its own; the answer has them in one.
-        asked = answer.headers.get("www-authenticate", "")
-        headers += [("www-authenticate", one) for one in _CHALLENGE.split(asked) if one]
+        # httpx reads each challenge from a header of its own, where the answer has them in one, and
+        # takes the first Digest, whether it can speak it or not.
+        asked = _CHALLENGE.split(answer.headers.get("www-authenticate", ""))
+        asked.sort(key=_is_spoken, reverse=True)
+        headers += [("www-authenticate", one) for one in asked if one]
         body = self._legible(answer.body)
         return httpx.Response(answer.status, headers=headers, content=body, request=request)
 
@@ -143,5 +162,24 @@ def _driven(
 
 
 def _offered(response: httpx.Response) -> set[str]:
-    asked = response.headers.get_list("www-authenticate")
-    return {one.split(None, 1)[0].lower() for one in asked if one.strip()}
+    """Return the schemes by which a server lets in, of those that are spoken here."""
+    return {one.split(None, 1)[0].lower() for one in _challenges(response) if _is_spoken(one)}
+
+
+def _challenges(response: httpx.Response) -> list[str]:
+    return [one for one in response.headers.get_list("www-authenticate") if one.strip()]
+
+
+def _is_spoken(challenge: str) -> bool:
+    """Whether it is Basic, or a Digest that httpx has the hash and the quality for."""
+    scheme, _, rest = challenge.strip().partition(" ")
+    if scheme.lower() != "digest":
+        return scheme.lower() == "basic"
+    fields = [field.partition("=") for field in parse_http_list(rest)]
+    said = {name.strip(): value.strip('"') for name, _, value in fields}
+    return (
+        all(equals for _, equals, _ in fields)
+        and {"realm", "nonce"} <= said.keys()
+        and said.get("algorithm", "MD5").upper() in _HASHES
+        and ("qop" not in said or "auth" in re.split(", ?", said["qop"]))
+    )

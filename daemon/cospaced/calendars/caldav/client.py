@@ -231,6 +231,9 @@ class Client:
         status, host, path = answer.status, self._host, urlsplit(answer.url).path
         if status in (401, 407):
             text = f"{host} refuses the login (status {status}): {_LOGIN}"
+            if self._login is not None and self._login.foreign:
+                asked = self._login.foreign
+                text = f"{host} wants a login by {asked}: have it take Basic, or Digest by MD5"
             raise CalendarError("login", text, shared=True)
         if status == 403:  # noqa: PLR2004 - Forbidden
             raise CalendarError(
