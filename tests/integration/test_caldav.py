@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
@@ -132,6 +134,25 @@ async def test_a_series_with_an_override_is_worked_out_here(its: Calendar, room:
     assert "25T16:00" in starts(await room.poll())
 
 
+async def test_an_event_may_have_any_name(its: Calendar, room: Desk):
+    names = set()
+    for name in ("a b", "ü", "c:d", "q?", "h#", "s;t", "[b]", "p%q", "x@y", "am&p"):
+        text = ONE.replace(b"UID:one", b"UID:" + name.encode())
+        answer = await its.ask("PUT", f"{its.path}{quote(name, safe='')}.ics", text)
+        if answer.status_code == 201:
+            names.add(name)
+    assert len(names) > 7
+    reading = await room.poll()
+    # Xandikos lists these and gives them to nobody.
+    refused = {"q?", "h#"} if its.server.secure else set()
+    assert {o.uid for o in reading.occurrences} == names - refused
+    assert {p.uid for p in reading.problems} == {f"{quote(name)}.ics" for name in refused}
+    for name in names:
+        answer = await its.ask("DELETE", f"{its.path}{quote(name, safe='')}.ics")
+        assert answer.status_code in (200, 204)
+    assert await room.uids() == []
+
+
 @pytest.mark.parametrize("bad", [b"\x0b", b"\xfc", "\uffff".encode()], ids=repr)
 async def test_a_character_that_xml_does_not_allow_costs_no_event(
     its: Calendar, room: Desk, bad: bytes
@@ -230,6 +251,14 @@ async def test_a_wrong_password_is_told_with_the_remedy(
     assert error.kind == "login"
     assert "check username and password" in str(error)
     assert "wrong" not in str(error)
+
+
+async def test_a_calendar_that_its_user_may_not_read_is_told(
+    server: CaldavServer, users: Iterator[str], its: Calendar, room: Desk, pool: WorkerPool
+):
+    async with caldav_source(its.base, username=next(users), pool=pool) as source:
+        error = await replace(room, source=source).error()
+    assert re.search(r"the calendar's user (may|to) read", str(error))
 
 
 async def test_a_calendar_that_does_not_exist_is_told(its: Calendar, room: Desk):

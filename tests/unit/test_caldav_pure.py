@@ -41,6 +41,9 @@ def test_a_name_has_one_key_however_it_is_escaped(name: str):
         ("/a%2fb", "/a%2Fb"),
         ("/a;b;", "/a;b;"),
         ("  /x.ics\n", "/x.ics"),
+        ("/a?b#c.ics", "/a%3Fb%23c.ics"),
+        ("c:d.ics", "/rooms/aula/c:d.ics"),
+        ("urn:uuid:1.ics", "/rooms/aula/urn:uuid:1.ics"),
     ],
 )
 def test_an_href_leads_to_its_path(href: str, key: str):

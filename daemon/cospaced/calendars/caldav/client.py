@@ -254,7 +254,10 @@ class Client:
             raise CalendarError("too_large", f"{host} will not list {path} (status {status})")
         if answer.after is not None:
             raise throttled(host, status, answer.after)
-        raise CalendarError("unreachable", f"{host} answered with status {status}")
+        text = f"{host} answered with status {status} for {path}"
+        if status == 500:  # noqa: PLR2004 - Internal Server Error
+            text = f"{text}: see its log, and whether the calendar's user may read that (Xandikos)"
+        raise CalendarError("unreachable", text)
 
 
 def _asked_for(busy: error.RateLimitError) -> timedelta | None:

@@ -243,15 +243,16 @@ async def _alone(client: Client, collection: str, member: Member) -> Got:
 async def _together(
     client: Client, collection: str, wanted: Sequence[Member]
 ) -> list[tuple[Member, Got]]:
-    """Ask for members with one request, and once more for those that the server leaves out."""
+    """Ask for members as the server writes them, and by their keys for those that it leaves out."""
     found: dict[str, Resource] = {}
-    missing = list(wanted)
+    hrefs = [one.href for one in wanted]
     for _ in range(2):
-        answer = await client.texts(collection, [one.href for one in missing])
+        answer = await client.texts(collection, hrefs)
         found |= {one.key: one for one in answer.found.resources} if answer.found else {}
         missing = [one for one in wanted if one.key not in found]
         if not missing:
             return [(one, _given(client, found[one.key])) for one in wanted]
+        hrefs = [one.key for one in missing]
     raise CalendarError(
         "truncated",
         f"{client.host} says nothing of {len(missing)} of {len(wanted)} events that it listed,"

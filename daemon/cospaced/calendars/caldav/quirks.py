@@ -2,6 +2,9 @@
 
 - One member in several spellings (Xandikos, proxies): `key` compares paths in one spelling;
   an absolute URL must be of the same host, `absolute` refuses any other.
+- A name that is not escaped and reads as something else: `q?.ics` (Cyrus), `c:d.ics` without a path
+  (Xandikos). It is taken for a name; such servers do not know it themselves when it comes back as
+  they wrote it, so it is asked for a second time by its key (fetching).
 - Tokens and CTags that are seconds of a clock (SOGo): while a change of the same second may hide
   behind it, `is_young` keeps one from being asked with, and `advanced` takes the one before.
 - A full list in answer to a token that is not known (SOGo, DAViCal): `is_whole` knows it by
@@ -48,6 +51,8 @@ _AHEAD = 5.0
 _REFUSED = (403, 409, 410, 412)
 _SAFE = "~!$&'()*+,;=:@"
 _ENCODING = re.compile(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["'](?!utf-?8["'])""", re.IGNORECASE)
+_NO_SEPARATORS = str.maketrans({";": "%3B", "?": "%3F", "#": "%23"})
+"""They stand in names: urljoin would cut a name there."""
 _CONTROLS = bytes(n for n in range(32) if n not in b"\t\n\r")
 _NONCHARACTERS = ("\ufffe".encode(), "\uffff".encode())
 _CONTROL_BY_NUMBER = re.compile(
@@ -78,13 +83,19 @@ def absolute(base: str, href: str) -> str:
     """
     here = urlsplit(base)
     try:
-        # urljoin would take what is behind a semicolon for parameters, and drop an empty one.
-        url = urlsplit(urljoin(base, href.strip().replace(";", "%3B")))
+        url = urlsplit(urljoin(base, _reference(href)))
         _check_host(here, url)
     except ValueError as error:
         text = f"{here.hostname} refers to {href[:80]!r}, which is no address"
         raise CalendarError("redirect", text) from error
     return here._replace(path=_spelled(url.path), query="", fragment="").geturl()
+
+
+def _reference(href: str) -> str:
+    """Return what urljoin takes for the name of a member, whatever characters are in it."""
+    name = href.strip().translate(_NO_SEPARATORS)
+    has_scheme = urlsplit(name).scheme not in ("", "http", "https")
+    return f"./{name}" if has_scheme else name
 
 
 def followed(base: str, location: str) -> str:
