@@ -350,7 +350,7 @@ def spoiling(
 
 
 @pytest.mark.parametrize(
-    "spoilt", [b"x" * 11_000_000, b"&nbsp;", b"&#55357;"], ids=["long", "entity", "half"]
+    "spoilt", [b"x" * 11_000_000, b"&nbsp;", b"</c>"], ids=["long", "entity", "element"]
 )
 async def test_an_event_that_spoils_the_answer_for_all_costs_only_itself(
     server: ScriptedCaldav, room: Desk, spoilt: bytes
@@ -554,6 +554,25 @@ async def test_a_member_is_the_same_however_its_href_is_written(
     del server.members["one.ics"]
     server.tell("one.ics")
     assert await room.uids() == []
+
+
+async def test_a_name_that_only_lists_have_unescaped_is_asked_for_escaped(
+    server: ScriptedCaldav, room: Desk
+):
+    # As SOGo, which tells changes as `a&b.ics`, and knows it only as `a%26b.ics`.
+    server.put("a&b.ics", single("two", 25))
+
+    def instead(kind: str, seen: Seen) -> Reply | None:
+        hrefs = re.findall(r"href>([^<]+)<", seen.body.decode())
+        known = (href for href in hrefs if "&" not in href)
+        return (
+            server.texts(href.replace("%26", "&amp;") for href in known)
+            if kind == "texts"
+            else None
+        )
+
+    server.instead = instead
+    assert await room.uids() == ["one", "two"]
 
 
 async def test_absolute_hrefs_of_the_same_host_are_paths(server: ScriptedCaldav, room: Desk):

@@ -138,7 +138,7 @@ class ScriptedCaldav:
         return response(escape(self.spelling(name)), status=NOT_FOUND)
 
     def _etag(self, name: str) -> str:
-        return f'<D:getetag>"{name}-{self.etags.get(name, 0)}"</D:getetag>'
+        return f'<D:getetag>"{escape(name)}-{self.etags.get(name, 0)}"</D:getetag>'
 
 
 def _kind(seen: Seen) -> str:

@@ -95,6 +95,10 @@ LATIN = b'<?xml version="1.0" encoding="ISO-8859-1"?><a>\xfc</a>'
     [
         (b"a\x00\x0b\x1fb\t\r\n", b"ab\t\r\n"),
         (b"a&#11;&#x0B;&#0;&#31;b&#9;&#xD;&#32;&#x1F600;", b"ab&#9;&#xD;&#32;&#x1F600;"),
+        (
+            b"a&#65535;&#xFFFE;&#55296;&#57343;&#xD800;&#xdfff;b&#55295;&#57344;&#xE000;",
+            b"ab&#55295;&#57344;&#xE000;",
+        ),
         ("a\uffff\ufffeü\U0001f600".encode(), "aü\U0001f600".encode()),
         (b"B\xfcro", "B\ufffdro".encode()),
         (b"<?xml encoding='utf-8'?>\xfc\x01", "<?xml encoding='utf-8'?>\ufffd".encode()),

@@ -243,7 +243,7 @@ async def _alone(client: Client, collection: str, member: Member) -> Got:
 async def _together(
     client: Client, collection: str, wanted: Sequence[Member]
 ) -> list[tuple[Member, Got]]:
-    """Ask for members as the server writes them, and by their keys for those that it leaves out."""
+    """Ask for members as the server writes them, and escaped for those that it leaves out."""
     found: dict[str, Resource] = {}
     hrefs = [one.href for one in wanted]
     for _ in range(2):
@@ -252,7 +252,7 @@ async def _together(
         missing = [one for one in wanted if one.key not in found]
         if not missing:
             return [(one, _given(client, found[one.key])) for one in wanted]
-        hrefs = [one.key for one in missing]
+        hrefs = [quirks.escaped(one.key) for one in missing]
     raise CalendarError(
         "truncated",
         f"{client.host} says nothing of {len(missing)} of {len(wanted)} events that it listed,"

@@ -2,9 +2,9 @@
 
 - One member in several spellings (Xandikos, proxies): `key` compares paths in one spelling;
   an absolute URL must be of the same host, `absolute` refuses any other.
-- A name that is not escaped and reads as something else: `q?.ics` (Cyrus), `c:d.ics` without a path
-  (Xandikos). It is taken for a name; such servers do not know it themselves when it comes back as
-  they wrote it, so it is asked for a second time by its key (fetching).
+- A name that is not escaped and reads as something else: `q?.ics` (Cyrus, SOGo), `a&b.ics` (SOGo),
+  `c:d.ics` without a path (Xandikos). It is taken for a name; such servers do not know it when it
+  comes back as they wrote it, so it is asked for a second time `escaped` (fetching).
 - Tokens and CTags that are seconds of a clock (SOGo): while a change of the same second may hide
   behind it, `is_young` keeps one from being asked with, and `advanced` takes the one before.
 - A full list in answer to a token that is not known (SOGo, DAViCal): `is_whole` knows it by
@@ -20,8 +20,8 @@
 - Very many changes at once (a migration, or a server that counted its members anew): no more are
   read than one request asks for, else the collection is listed (fetching).
 - No ETags in a list: it cannot tell that an event changed, so all is read each time (fetching).
-- Characters of an event that XML does not allow (Cyrus, the noncharacters also Radicale and
-  Xandikos), and bytes that are no UTF-8 (Cyrus): they spoil the whole answer, and `legible` drops
+- Characters of an event that XML does not allow (Cyrus, the noncharacters also Radicale, Xandikos
+  and SOGo), and bytes that are no UTF-8 (Cyrus): they spoil the whole answer, and `legible` drops
   them. Where one event spoils it otherwise, all are asked for one by one (fetching).
 - 404 for what was never known (Radicale's tombstones): nothing is made of it.
 - 404, 403 or 500 for one member: it is gone, or a problem of its own while what was known of it
@@ -53,12 +53,15 @@ _SAFE = "~!$&'()*+,;=:@"
 _ENCODING = re.compile(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["'](?!utf-?8["'])""", re.IGNORECASE)
 _NO_SEPARATORS = str.maketrans({";": "%3B", "?": "%3F", "#": "%23"})
 """They stand in names: urljoin would cut a name there."""
+# What XML 1.0 (section 2.2) does not allow.
 _CONTROLS = bytes(n for n in range(32) if n not in b"\t\n\r")
 _NONCHARACTERS = ("\ufffe".encode(), "\uffff".encode())
-_CONTROL_BY_NUMBER = re.compile(
-    rb"&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])|x0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]));"
+_BY_NUMBER = re.compile(
+    rb"&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01]|6553[45]|5529[6-9]|55[3-9][0-9]{2}|56[0-9]{3}"
+    rb"|57[0-2][0-9]{2}|573[0-3][0-9]|5734[0-3])"
+    rb"|x0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]|[fF]{3}[eEfF]|[dD][89a-fA-F][0-9a-fA-F]{2}));"
 )
-"""All of these are what XML 1.0 (section 2.2) does not allow."""
+"""The same, and halves of characters, as character references."""
 
 
 def legible(body: bytes) -> bytes:
@@ -72,7 +75,7 @@ def legible(body: bytes) -> bytes:
     body = body.translate(None, _CONTROLS)
     for character in _NONCHARACTERS:
         body = body.replace(character, b"")
-    return _CONTROL_BY_NUMBER.sub(b"", body)
+    return _BY_NUMBER.sub(b"", body)
 
 
 def absolute(base: str, href: str) -> str:
@@ -122,6 +125,11 @@ def _spelled(path: str) -> str:
 def key(base: str, href: str) -> str:
     """Return the path that a member is known by."""
     return urlsplit(absolute(base, href)).path
+
+
+def escaped(key: str) -> str:
+    """Return a member's path with whatever may be escaped in it."""
+    return "/".join(quote(unquote(part), safe="") for part in key.split("/"))
 
 
 def is_young(token: str, at: datetime) -> bool:
