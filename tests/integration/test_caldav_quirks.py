@@ -389,6 +389,23 @@ async def test_an_only_event_whose_answer_is_cut_is_read_at_the_next_poll(
     assert await room.uids() == ["two"]
 
 
+async def test_events_that_can_never_be_had_keep_no_other_event_unread(
+    server: ScriptedCaldav, room: Desk
+):
+    for name in ("a.ics", "b.ics", "c.ics", "d.ics"):
+        server.put(name, single("SPOILT", 26))
+    server.instead = spoiling(server, lambda body: body.replace(b"SPOILT", b"&nbsp;"))
+    reading = await room.poll()
+    assert ([o.uid for o in reading.occurrences], len(reading.problems)) == (["one"], 4)
+    # Now they are asked for again, and nothing else is.
+    room.reading = _aged(reading, minutes=11)
+    reading = await room.poll()
+    assert ([o.uid for o in reading.occurrences], len(reading.problems)) == (["one"], 4)
+    server.put("two.ics", single("two", 25))
+    room.reading = _aged(reading, minutes=11)
+    assert await room.uids() == ["one", "two"]
+
+
 async def test_members_that_are_listed_and_all_said_to_be_gone_are_not_believed(
     server: ScriptedCaldav, room: Desk
 ):
@@ -453,6 +470,21 @@ async def test_a_member_that_is_refused_is_a_problem_of_its_own(
     assert problem.uid == "two.ics"
     assert status.split(" ", maxsplit=1)[0] in problem.text
     assert (await room.poll()).unchanged
+
+
+async def test_several_members_that_are_always_refused_keep_no_other_event_unread(
+    server: ScriptedCaldav, room: Desk
+):
+    server.put("two.ics", single("two", 25))
+    server.put("three.ics", single("three", 26))
+    refused = [response(f"{PATH}{n}.ics", status="HTTP/1.1 403 No") for n in ("two", "three")]
+    given = server.text(f"{PATH}one.ics")
+    server.instead = always("texts", lambda: multistatus(given, *refused))
+    reading = await room.poll()
+    assert ([o.uid for o in reading.occurrences], len(reading.problems)) == (["one"], 2)
+    room.reading = _aged(reading, minutes=11)
+    reading = await room.poll()
+    assert ([o.uid for o in reading.occurrences], len(reading.problems)) == (["one"], 2)
 
 
 async def test_what_was_known_of_a_refused_member_stays_until_it_can_be_read(

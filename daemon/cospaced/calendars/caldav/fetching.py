@@ -19,7 +19,7 @@ _AT_ONCE = 50
 """Members that one request asks for."""
 _MOST_MEMBERS = 50_000
 _MOST_SPOILT = 3
-"""Where none of so many members can be had by itself, it is not they that are spoilt."""
+"""Where none of the first so many can be had by itself, nor are the others asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +108,8 @@ async def _whole(client: Client, job: Fetch, before: Entries) -> Gathered:
         )
     same = {one.key for one in listed if one.etag and _etag(before, one.key) == one.etag}
     wanted = [one for one in listed if one.key not in same]
+    # Those that could not be read come last, lest they spoil the answer for new ones.
+    wanted.sort(key=lambda one: one.key in before and not before[one.key].etag)
     fresh = await _read(client, found.url, job, wanted, before)
     now = {key: entry for key, entry in before.items() if key in same} | fresh
     return Gathered(stamp=_stamp(job, old, found, listed), entries=now, before=before)
@@ -162,10 +164,11 @@ async def _read(
 ) -> dict[str, Entry]:
     """Return members as entries; one that is not given, or not whole, is a problem of its own.
 
-    Raises CalendarError where that would be all of them.
+    Raises CalendarError where that would be all that is known of the calendar.
     """
     fresh: dict[str, Entry] = {}
     missed: list[CalendarError] = []
+    alone = not before.keys() - {one.key for one in wanted}
     size = 0
     for at in range(0, len(wanted), _AT_ONCE):
         for member, got in await _texts(client, collection, wanted[at : at + _AT_ONCE]):
@@ -185,22 +188,22 @@ async def _read(
         if size > client.limit:
             text = f"{client.host} has more than {client.limit} bytes of events"
             raise CalendarError("too_large", text)
-    if len(missed) == len(wanted):
-        _believe(missed, others=bool(before.keys() - fresh.keys()))
+        if alone and len(missed) == len(fresh):
+            _check_believable(missed)
     return fresh
 
 
-def _believe(missed: Sequence[CalendarError], *, others: bool) -> None:
-    """Raise CalendarError where nothing of what a server listed was had, unless it is one event.
+def _check_believable(missed: Sequence[CalendarError]) -> None:
+    """Raise CalendarError where a server gives nothing at all, unless it is one event.
 
-    Of one event the server can tell what is wrong. Where it does not, and no `others` are known, it
-    is likelier that its answer was cut off on its way.
+    Of one event it can tell what is wrong. Where it does not, it is likelier that its answer was
+    cut off on its way.
     """
+    first = missed[0]
     if len(missed) > 1:
-        first = missed[0]
         raise CalendarError(first.kind, f"none of {len(missed)} listed events is had: {first}")
-    if missed and missed[0].kind == "truncated" and not others:
-        raise missed[0]
+    if first.kind == "truncated":
+        raise first
 
 
 Got = Resource | CalendarError
@@ -213,8 +216,7 @@ async def _texts(
     """Return each member with what the server answered of it.
 
     One event may spoil the answer for all (it holds what is no XML, or more than one text may; a
-    server may leave it out): then each is asked for by itself. Raises CalendarError where that
-    does not help.
+    server may leave it out): then each is asked for by itself, as long as that helps.
     """
     try:
         return await _together(client, collection, wanted)
@@ -226,7 +228,7 @@ async def _texts(
         found.append((one, await _alone(client, collection, one)))
         spoilt = [got for _, got in found if isinstance(got, CalendarError)]
         if len(spoilt) == len(found) == _MOST_SPOILT:
-            raise spoilt[0]
+            return [*found, *((rest, spoilt[0]) for rest in wanted[_MOST_SPOILT:])]
     return found
 
 
@@ -245,14 +247,13 @@ async def _together(
 ) -> list[tuple[Member, Got]]:
     """Ask for members as the server writes them, and escaped for those that it leaves out."""
     found: dict[str, Resource] = {}
-    hrefs = [one.href for one in wanted]
-    for _ in range(2):
-        answer = await client.texts(collection, hrefs)
+    missing = list(wanted)
+    for spelt in (lambda one: one.href, lambda one: quirks.escaped(one.key)):
+        answer = await client.texts(collection, [spelt(one) for one in missing])
         found |= {one.key: one for one in answer.found.resources} if answer.found else {}
         missing = [one for one in wanted if one.key not in found]
         if not missing:
             return [(one, _given(client, found[one.key])) for one in wanted]
-        hrefs = [quirks.escaped(one.key) for one in missing]
     raise CalendarError(
         "truncated",
         f"{client.host} says nothing of {len(missing)} of {len(wanted)} events that it listed,"
