@@ -27,6 +27,8 @@ _BROKEN_AGAIN = 600.0
 """Seconds after which members that could not be read are asked for again."""
 _MARGIN = 0.3
 """Seconds by which a request ends before its worker is killed, so that the error tells more."""
+_GRACE = 1.0
+"""Seconds that the end of a worker may take beyond that, before nobody tells any more what hung."""
 _OVERTIME = 5.0
 """Seconds by which a poll that waited for the login may miss the timeout: the engine gives up after
 10, and the worker's start and end take some."""
@@ -75,7 +77,7 @@ class CaldavSource:
             left = min(seconds, end - begun)
             if left < seconds * _TOO_LITTLE:
                 raise CalendarError("timeout", "it waited too long for the login of another room")
-            async with time_limit(left):
+            async with time_limit(left + _GRACE):
                 return await self._poll(room, previous, window, begun + left)
 
         return await self._gates.first(room.url, work)
@@ -170,6 +172,5 @@ class CaldavSource:
         server = urlsplit(url).netloc
         if server not in self._pools:
             self._pools[server] = self._workers()
-        # A moment earlier than the poll's own end, so that the error tells what hung.
-        left = max(0.1, deadline - self._clock.monotonic() - 0.1)
+        left = max(0.1, deadline - self._clock.monotonic())
         return await self._pools[server].do(job, left)
