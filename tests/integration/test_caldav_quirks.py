@@ -747,6 +747,27 @@ async def test_a_calendar_in_the_second_of_a_principals_homes_is_found(
     assert await room.uids() == ["one"]
 
 
+@pytest.mark.parametrize("status", [403, 404])
+async def test_several_calendars_are_told_also_where_the_inbox_may_not_be_read(
+    server: ScriptedCaldav, room: Desk, status: int
+):
+    whose = (
+        "<C:calendar-home-set><D:href>/dav/</D:href></C:calendar-home-set>"
+        "<C:schedule-inbox-URL><D:href>/in/</D:href></C:schedule-inbox-URL>"
+    )
+    calendars = "<D:resourcetype><D:collection/><C:calendar/></D:resourcetype>"
+    answers = {
+        "/me/": multistatus(response("/me/", whose)),
+        "/dav/": multistatus(response(PATH, calendars), response("/dav/two/", calendars)),
+        "/in/": Reply(status),
+    }
+    server.instead = lambda kind, seen: answers[seen.path] if kind == "properties" else None
+    room.url = server.url.replace(PATH, "/me/")
+    error = await room.error()
+    assert error.kind == "not_found"
+    assert f"has several calendars; write one as the room's url: {PATH}, /dav/two/" in str(error)
+
+
 async def test_a_collection_of_tasks_alone_is_told(server: ScriptedCaldav, room: Desk):
     props = (
         "<D:resourcetype><D:collection/><C:calendar/></D:resourcetype>"

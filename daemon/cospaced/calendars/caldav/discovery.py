@@ -95,7 +95,13 @@ def _calendars(homes: Iterable[Answer]) -> list[Found]:
 async def _default(client: Client, url: str, whose: Resource, found: list[Found]) -> list[Found]:
     """Return that of several calendars into which invitations go, if the server says so."""
     inbox = quirks.absolute(url, whose.href_of(_INBOX))
-    told = _of(await client.properties(inbox, (_DEFAULT,))).href_of(_DEFAULT)
+    try:
+        told = _of(await client.properties(inbox, (_DEFAULT,))).href_of(_DEFAULT)
+    except CalendarError as error:
+        # A service account may read a room's calendars, and mostly not its inbox.
+        if error.shared or error.kind not in ("login", "not_found"):
+            raise
+        return []
     if not told:
         return []
     wanted = quirks.key(inbox, told).rstrip("/")
