@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from cospaced.calendars.job import Job, work_out
 from cospaced.calendars.worker import _Limit
@@ -130,10 +131,17 @@ async def test_a_calendar_that_took_too_long_is_like_any_other_once_it_does_not(
         await pool.close()
 
 
-async def test_a_worker_that_dies_costs_one_job(bad_pool: WorkerPool):
-    with pytest.raises(CalendarError) as caught:
-        await bad_pool.expand(replace(JOB, data=b"die"), 20)
+@pytest.mark.parametrize(
+    ("order", "how"), [(b"die", "exit status 9"), (b"be killed", "signal 9, Killed")]
+)
+async def test_a_worker_that_dies_costs_one_job_and_how_is_told(
+    bad_pool: WorkerPool, order: bytes, how: str
+):
+    with capture_logs() as told, pytest.raises(CalendarError) as caught:
+        await bad_pool.expand(replace(JOB, data=order), 20)
     assert caught.value.kind == "unreadable"
+    assert how in str(caught.value)
+    assert [line["reason"] for line in told if line["event"] == "worker.died"] == [how]
     assert (await bad_pool.expand(replace(JOB, data=b"pid"), 20)).body
 
 

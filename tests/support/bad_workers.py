@@ -1,6 +1,7 @@
 """Worker processes that fail, as `python -m support.bad_workers`, by what the job asks for."""
 
 import os
+import signal
 import sys
 import time
 
@@ -14,6 +15,8 @@ def main() -> None:
             time.sleep(3600)
         if job.data == b"die":
             os._exit(9)
+        if job.data == b"be killed":
+            os.kill(os.getpid(), signal.SIGKILL)
         for part in frames.answer(Expansion(body=str(os.getpid()).encode())):
             sys.stdout.buffer.write(part)
         sys.stdout.buffer.flush()

@@ -6,6 +6,7 @@ takes: neither may happen in the daemon's own process.
 
 import asyncio
 import os
+import signal
 import sys
 from contextlib import nullcontext
 from typing import Any, Protocol, cast
@@ -22,6 +23,8 @@ _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONTZPATH", "LD_LIBRARY_PATH
 MEMORY = 1 << 30
 _JOBS_OF_A_WORKER = 1000
 """After so many a worker is replaced: what large calendars left in its memory goes with it."""
+_DYING = 1.0
+"""Seconds until a process that closed its pipe is gone."""
 _IDLE = 300.0
 """Seconds after which a worker that nobody needed is ended."""
 
@@ -119,9 +122,10 @@ class WorkerPool:
                     " timeout",
                 ) from error
             except (asyncio.IncompleteReadError, ConnectionError) as error:
-                log.warning("worker.died", reason=f"exit status {worker.status}")
+                how = await worker.death()
+                log.warning("worker.died", reason=how)
                 raise CalendarError(
-                    "unreadable", "the worker that was to read it died; is memory short?"
+                    "unreadable", f"the worker that was to read it died ({how}); is memory short?"
                 ) from error
             finally:
                 await self._put_back(worker, usable=usable)
@@ -218,6 +222,16 @@ class Worker:
         if self._process.stdout is None:
             raise ConnectionError("the worker has no pipes")
         return await frames.read_answer(self._process.stdout)
+
+    async def death(self) -> str:
+        """Say how it ended by itself, which shows a moment after its pipe is closed."""
+        try:
+            async with asyncio.timeout(_DYING):
+                status = await self._process.wait()
+        except TimeoutError:
+            return "it closed its pipe"
+        killed = f"signal {-status}, {signal.strsignal(-status)}" if status < 0 else ""
+        return killed or f"exit status {status}"
 
     async def kill(self) -> None:
         """End it, whatever it does, and wait until it is gone."""

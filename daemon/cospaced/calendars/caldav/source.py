@@ -172,5 +172,5 @@ class CaldavSource:
         server = urlsplit(url).netloc
         if server not in self._pools:
             self._pools[server] = self._workers()
-        left = max(0.1, deadline - self._clock.monotonic())
+        left = max(0.1, round(deadline - self._clock.monotonic(), 1))
         return await self._pools[server].do(job, left)
