@@ -2,32 +2,33 @@
 
 What it gets wrong is mended here, each in one place:
 
-- it reads answers byte by byte with a forgiving parser, which takes a body that a proxy cut short
-  for a shorter list: `_parts`;
+- it forgives and overlooks what an answer says: see `answers`;
 - it hides 429, tells a wrong password by its connection header, and would wait for an hour inside:
   `Policy`;
 - it asks for a new token with a refresh token that it never had (its issue 1345), and judges by
   this machine's clock whether a token still holds: `Application`.
 """
 
+import logging
 import ssl
+import warnings
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-import lxml.etree
 import requests
 from exchangelib import DELEGATE, IMPERSONATION, Account, Build, Configuration, Credentials, Version
 from exchangelib.credentials import OAuth2Credentials
-from exchangelib.errors import ErrorServerBusy, SOAPError, TransportError, UnauthorizedError
+from exchangelib.errors import ErrorServerBusy, TransportError, UnauthorizedError
 from exchangelib.folders import Calendar, Root
 from exchangelib.properties import DistinguishedFolderId, Mailbox
 from exchangelib.protocol import BaseProtocol, CachingProtocol, FailFast
 from exchangelib.services.common import EWSService
 from exchangelib.transport import BASIC, NTLM, OAUTH2
-from exchangelib.util import SOAPNS
 from oauthlib.oauth2 import BackendApplicationClient, TokenExpiredError
 
+from cospaced.calendars.exchange import answers
+from cospaced.calendars.web_answers import retry_after
 from cospaced.host.tls import tls_context
 from cospaced.settings import CalendarSettings
 
@@ -38,11 +39,7 @@ _VERSION = Version(Build(15, 1))
 _USUAL_BACK_OFF = 60
 
 
-class Truncated(SOAPError):  # type: ignore[misc] # exchangelib has no types
-    """An answer that ends before its envelope does."""
-
-
-class Forbidden(TransportError):  # type: ignore[misc] # as above
+class Forbidden(TransportError):  # type: ignore[misc] # exchangelib has no types
     """403: EWS is not open to this account, or not at all."""
 
 
@@ -134,8 +131,8 @@ class Policy(FailFast):  # type: ignore[misc] # as above
         if status == 403:  # noqa: PLR2004 - Forbidden
             raise Forbidden("the server forbids it (status 403)")
         if status in (429, 503, 504):
-            after = response.headers.get("Retry-After", "")
-            seconds = int(after) if after.isdecimal() and len(after) < 5 else _USUAL_BACK_OFF  # noqa: PLR2004 - hours at most
+            asked = retry_after(response.headers)
+            seconds = asked.total_seconds() if asked is not None else _USUAL_BACK_OFF
             raise ErrorServerBusy(f"the server is busy (status {status})", back_off=seconds)
         super().raise_response_errors(response)
 
@@ -178,8 +175,15 @@ def set_up_library(settings: CalendarSettings) -> None:
     """Set what all connections of exchangelib share; for each job, as they open sockets at will."""
     BaseProtocol.TIMEOUT = settings.timeout.total_seconds()
     BaseProtocol.USERAGENT = "cospaced"
-    EWSService._get_soap_parts = classmethod(_parts)  # noqa: SLF001 - the one place for it
+    EWSService._get_soap_parts = classmethod(answers.parts)  # noqa: SLF001 - the one place for it
+    EWSService._get_exception = staticmethod(answers.error_told)  # noqa: SLF001 - as above
     BaseProtocol.HTTP_ADAPTER_CLS = _adapter(settings)
+
+
+def silence_library() -> None:
+    """Let it write nothing beside what is told in our words: it shows requests, and advises."""
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
 
 
 def limit_requests(seconds: float) -> None:
@@ -235,28 +239,3 @@ def _adapter(settings: CalendarSettings) -> type[requests.adapters.HTTPAdapter]:
             return host, {"ssl_context": context}
 
     return Adapter
-
-
-def _parts(_: type[EWSService], response: requests.Response) -> tuple[Any, Any]:
-    """Return header and body of an answer that is whole.
-
-    A stray character (a subject may hold one) is forgiven; an envelope that does not end is not.
-    """
-    content = response.content.strip()
-    if not content:
-        raise Truncated("the answer is empty")
-    parser = lxml.etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
-    root = lxml.etree.fromstring(content, parser)
-    if root is None or not _is_envelope(root.tag):
-        raise SOAPError("the answer is no SOAP envelope")
-    end = content[content.rfind(b"</") + 2 :].rstrip(b"> \r\n\t")
-    if end.rpartition(b":")[2] != b"Envelope":
-        raise Truncated("the answer breaks off before its end")
-    header, body = (root.find(f"{{{SOAPNS}}}{name}") for name in ("Header", "Body"))
-    if body is None:
-        raise SOAPError("the answer has no body")
-    return header, body
-
-
-def _is_envelope(tag: Any) -> bool:
-    return isinstance(tag, str) and tag == f"{{{SOAPNS}}}Envelope"

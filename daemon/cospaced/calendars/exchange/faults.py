@@ -20,7 +20,9 @@ from oauthlib.oauth2.rfc6749.errors import (
 from requests.exceptions import ChunkedEncodingError, RequestException
 
 from cospaced.calendars.entra import refusal
-from cospaced.calendars.exchange.connection import Forbidden, Truncated, discard_connections
+from cospaced.calendars.exchange.answers import Truncated
+from cospaced.calendars.exchange.connection import Forbidden, discard_connections
+from cospaced.calendars.web_answers import MOST_AFTER
 from cospaced.errors import CalendarError
 from cospaced.host import powershell
 from cospaced.host.causes import network_cause
@@ -105,7 +107,8 @@ def _of_exchange(
     error: errors.EWSError, settings: CalendarSettings, mailbox: str, host: str
 ) -> CalendarError:
     if isinstance(error, errors.ErrorServerBusy | errors.ErrorExceededConnectionCount):
-        seconds = getattr(error, "back_off", None) or _BACK_OFF
+        asked = getattr(error, "back_off", None) or _BACK_OFF
+        seconds = min(asked, MOST_AFTER.total_seconds())
         text = f"{host} asks to be asked less often; it is asked again after {seconds:g} s"
         return CalendarError("throttled", text, after=timedelta(seconds=seconds))
     return _of_login(error, settings, mailbox, host) or _of_answer(error, host)
