@@ -136,6 +136,12 @@ class ZoneBook:
         return CustomZone(rules)
 
 
+def known_zone(name: str) -> Zone | None:
+    """Return the zone that an IANA or Windows name is of, by itself; None where it is of none."""
+    iana = _iana_name(name) or windows_zones.iana_name(name)
+    return _named(iana) if iana else None
+
+
 @cache
 def _named(name: str) -> Zone:
     return NamedZone(name)

@@ -53,7 +53,9 @@ class Knobs:
     """A subscription that nobody listens to is forgotten after."""
 
     corrupt_subjects: frozenset[str] = frozenset()
-    """Items with such a subject are listed, and their details cannot be told (ErrorItemCorrupt)."""
+    """Items with such a subject are listed, and their details cannot be told."""
+    corrupt_code: str = "ErrorItemCorrupt"
+    """What is told of them instead."""
 
     cancelled_prefix: str = "Canceled: "
     """What a cancelled event's subject starts with, in the mailbox's language."""

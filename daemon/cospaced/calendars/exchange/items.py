@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from exchangelib import ExtendedProperty
+from exchangelib.fields import TimeZoneField
 from exchangelib.items import CalendarItem
 
 from cospaced.calendars.exchange.jobs import Details
@@ -11,7 +12,7 @@ from cospaced.calendars.moments import Moment
 from cospaced.calendars.organizer_copies import Version
 from cospaced.calendars.quirks import cancelled_title, other_video, outlook_uid
 from cospaced.calendars.unusable import Unusable
-from cospaced.calendars.zones import Zone
+from cospaced.calendars.zones import Zone, known_zone
 from cospaced.domain.calendar import Answer, Busy, EventProblem, Loss, Occurrence
 
 
@@ -39,6 +40,26 @@ class CleanGlobalObjectId(ExtendedProperty):  # type: ignore[misc] # as above
     property_type = "Binary"
 
 
+def _zone_name(field: TimeZoneField, elem: Any, account: Any) -> str:  # noqa: ARG001 - so called
+    """Return what Exchange calls a time zone.
+
+    exchangelib looks for it in its own table, and takes `tzone://Microsoft/Custom`, which Exchange
+    writes for a zone that a calendar made up, for the name of a file.
+    """
+    found = elem.find(field.response_tag())
+    return str(found.get("Id") or found.get("Name") or "") if found is not None else ""
+
+
+def _with_moments(cls: type[CalendarItem], elem: Any, account: Any) -> Any:
+    """Return an item with moments for its times.
+
+    exchangelib makes days of those of a whole day, by this machine's zone where it knows no other.
+    """
+    return super(CalendarItem, cls).from_xml(elem=elem, account=account)
+
+
+TimeZoneField.from_xml = _zone_name
+CalendarItem.from_xml = classmethod(_with_moments)
 CalendarItem.register("clean_object_id", CleanGlobalObjectId)
 CalendarItem.register("owner_critical_change", OwnerCriticalChange)
 CalendarItem.register("exception_replace_time", ExceptionReplaceTime)
@@ -63,7 +84,6 @@ _ANSWERS = {
 _BUSY = {"Free": Busy.FREE, "Tentative": Busy.TENTATIVE}
 _PRIVATE = ("Private", "Confidential")
 _INSTANCES = ("Occurrence", "Exception")
-_DAY = timedelta(days=1)
 _HALF_A_DAY = timedelta(hours=12)
 _LONGEST_TITLE = 500
 
@@ -151,9 +171,18 @@ def _times(item: Any, floating: Zone) -> tuple[datetime, datetime]:
     if item.start is None or item.end is None:
         raise Unusable("it has no start or no end")
     if item.is_all_day:
-        # exchangelib makes days of them, the last of which is the end's own.
-        return _midnight(item.start, floating), _midnight(item.end + _DAY, floating)
+        start = _day(item.start, item._start_timezone, floating)  # noqa: SLF001 - so called by it
+        end = _day(item.end, item._end_timezone, floating)  # noqa: SLF001 - as above
+        return _midnight(start, floating), _midnight(end, floating)
     return _utc(item.start), _utc(item.end)
+
+
+def _day(midnight: datetime, zone: str, floating: Zone) -> date:
+    """Return the day that begins at a moment in a zone, or nearest to it where none knows that."""
+    own = known_zone(zone or "")
+    if own is not None:
+        return own.to_wall(_utc(midnight)).date()
+    return (floating.to_wall(_utc(midnight)) + _HALF_A_DAY).date()
 
 
 def _utc(moment: datetime) -> datetime:
@@ -162,8 +191,7 @@ def _utc(moment: datetime) -> datetime:
 
 
 def _midnight(day: date, zone: Zone) -> datetime:
-    wall = datetime.combine(date(day.year, day.month, day.day), time())
-    return Moment(wall, zone, is_date=True).utc
+    return Moment(datetime.combine(day, time()), zone, is_date=True).utc
 
 
 def _recurrence_id(item: Any, more: Details, start: datetime, floating: Zone) -> str:
@@ -179,6 +207,5 @@ def _recurrence_id(item: Any, more: Details, start: datetime, floating: Zone) ->
     if original is None:
         return ""
     if item.is_all_day:
-        # Midnight in its organizer's zone, which is not told: the day whose midnight is nearest.
-        return f"{floating.to_wall(_utc(original)) + _HALF_A_DAY:%Y-%m-%d}"
+        return f"{_day(original, item._start_timezone, floating):%Y-%m-%d}"  # noqa: SLF001 - as above
     return f"{_utc(original):%Y-%m-%dT%H:%M:%SZ}"

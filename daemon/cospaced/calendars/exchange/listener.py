@@ -20,7 +20,7 @@ from exchangelib.errors import (
 )
 from exchangelib.services import GetStreamingEvents, SubscribeToStreaming
 
-from cospaced.calendars.exchange.connection import connection
+from cospaced.calendars.exchange.connection import connection, silence_library
 from cospaced.calendars.exchange.discovery import with_server
 from cospaced.calendars.exchange.faults import explained, in_our_words
 from cospaced.calendars.exchange.jobs import Heard, Listen
@@ -195,4 +195,5 @@ def listen(job: Listen, _: Guard) -> Iterator[Heard]:
 
 
 if __name__ == "__main__":
+    silence_library()
     serve_each(listen)

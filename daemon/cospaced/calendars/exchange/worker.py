@@ -7,16 +7,16 @@ the truth, GetItem tells the rest of what is new.
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from exchangelib import UTC, EWSDateTime
-from exchangelib.errors import ErrorExceededFindCountLimit, ErrorInvalidSyncStateData
+from exchangelib.errors import ErrorExceededFindCountLimit
 from exchangelib.folders import Calendar
 from exchangelib.items import CalendarItem
 
 from cospaced.calendars.collecting import Collection, Shown
 from cospaced.calendars.exchange import items, organizers
-from cospaced.calendars.exchange.connection import Connection, connection
+from cospaced.calendars.exchange.connection import Connection, connection, silence_library
+from cospaced.calendars.exchange.details import details, is_new
 from cospaced.calendars.exchange.discovery import with_server
 from cospaced.calendars.exchange.faults import in_our_words
 from cospaced.calendars.exchange.jobs import (
@@ -27,6 +27,7 @@ from cospaced.calendars.exchange.jobs import (
     packed,
     unpacked,
 )
+from cospaced.calendars.exchange.syncing import synced
 from cospaced.calendars.expand import Guard
 from cospaced.calendars.organizer_looks import Answers
 from cospaced.calendars.unusable import Unusable
@@ -39,8 +40,8 @@ from cospaced.errors import CalendarError
 _MOST_IN_A_VIEW = 1000
 """Exchange's own limit (EWSFindCountLimit)."""
 _SHORTEST_VIEW = timedelta(hours=1)
-_CHANGES = 512
-"""Changes of one answer; Exchange tells no more."""
+_SHARE_OF_SYNCING = 1 / 4
+"""Of a calendar's timeout; the rest is for reading."""
 
 
 def work(ask: Ask | LookAtOrganizers, _: Guard) -> Told | Answers:
@@ -59,47 +60,22 @@ def work(ask: Ask | LookAtOrganizers, _: Guard) -> Told | Answers:
 
 def _read(link: Connection, ask: Ask) -> Told:
     calendar = link.calendar(ask.mailbox)
-    state, changed = _changes(calendar, ask.state)
+    seconds = ask.settings.timeout.total_seconds() * _SHARE_OF_SYNCING
+    state, changed = synced(calendar, ask.state, seconds)
     if not changed and ask.state and not ask.fresh:
         return Told(state=state, requests=0, unchanged=True)
     shown = list(_view(calendar, ask.covered.start, ask.covered.end))
-    details = _details(calendar, shown, unpacked(ask.body))
-    found, problems = _understood(shown, details, ask)
+    told = details(calendar, shown, unpacked(ask.body))
+    found, problems = _understood(shown, told, ask)
     return Told(
         state=state,
         requests=0,
-        lacking=any(_is_new(item, details) for item in shown),
-        body=packed(details),
+        lacking=any(is_new(item, told) for item in shown),
+        body=packed(told),
         occurrences=tuple(one for one, _ in found),
         versions=tuple(version for _, version in found),
         problems=problems,
     )
-
-
-def _changes(calendar: Calendar, state: str) -> tuple[str, bool]:
-    """Return the state now, and whether anything changed since; a state that is refused has."""
-    try:
-        count = sum(1 for _ in _synced(calendar, state))
-    except ErrorInvalidSyncStateData:
-        if not state:
-            raise
-        # A new folder object: exchangelib would go back to the state that it remembers.
-        calendar.item_sync_state = None
-        count = 1 + sum(1 for _ in _synced(calendar, ""))
-    if not calendar.item_sync_state:
-        raise CalendarError("truncated", "Exchange told changes without a state to go on from")
-    return str(calendar.item_sync_state), count > 0
-
-
-def _synced(calendar: Calendar, state: str) -> Iterator[Any]:
-    try:
-        yield from calendar.sync_items(
-            sync_state=state or None, only_fields=["changekey"], max_changes_returned=_CHANGES
-        )
-    except AttributeError as error:
-        # exchangelib 5.6 looks for the state in an error of SyncFolderItems, where none is.
-        text = f"{calendar.account.protocol.server} answered SyncFolderItems with an error"
-        raise CalendarError("unreachable", text) from error
 
 
 def _view(calendar: Calendar, start: datetime, end: datetime) -> Iterator[CalendarItem]:
@@ -131,37 +107,14 @@ def _view(calendar: Calendar, start: datetime, end: datetime) -> Iterator[Calend
     yield from _view(calendar, middle, end)
 
 
-def _details(
-    calendar: Calendar, shown: list[CalendarItem], known: dict[str, Details]
-) -> dict[str, Details]:
-    """Return the details of all that is shown; only what is new or changed is asked for.
-
-    What cannot be told now (it is corrupt, or vanished since the view) stays as it was known.
-    """
-    kept = {item.id: known[item.id] for item in shown if item.id in known}
-    wanted = {item.id: item.changekey for item in shown if _is_new(item, known)}
-    fetched = calendar.account.fetch(
-        [(item, None) for item in wanted], folder=calendar, only_fields=list(items.DETAILS)
-    )
-    for (item, change_key), found in zip(wanted.items(), fetched, strict=True):
-        if not isinstance(found, Exception):
-            kept[item] = items.details(found, change_key)
-    return kept
-
-
-def _is_new(item: CalendarItem, known: dict[str, Details]) -> bool:
-    """Whether the details that are known of an item are not those of this version of it."""
-    return item.id not in known or known[item.id].change_key != item.changekey
-
-
 def _understood(
-    shown: list[CalendarItem], details: dict[str, Details], ask: Ask
+    shown: list[CalendarItem], told: dict[str, Details], ask: Ask
 ) -> tuple[list[Shown], tuple[EventProblem, ...]]:
     floating = NamedZone(ask.time_zone)
     found = Collection(ask.covered)
     problems: dict[EventProblem, None] = {}
     for item in shown:
-        more = details.get(item.id)
+        more = told.get(item.id)
         try:
             one = items.occurrence(item, more, floating)
         except Unusable as error:
@@ -172,4 +125,5 @@ def _understood(
 
 
 if __name__ == "__main__":
+    silence_library()
     serve(work)

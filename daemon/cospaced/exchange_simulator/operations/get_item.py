@@ -26,7 +26,7 @@ def get_item(call: Call) -> Iterator[str]:
 def _readable(call: Call, element: ET.Element) -> tuple[Mailbox, Shown]:
     box, shown = named(call, element)
     if shown.content.subject in call.knobs.corrupt_subjects:
-        raise Refusal("ErrorItemCorrupt")
+        raise Refusal(call.knobs.corrupt_code)
     return box, shown
 
 
