@@ -239,6 +239,19 @@ async def test_a_stream_that_ends_in_time_is_opened_again_and_nothing_is_told(
         assert not scene.told("stream_lost")
 
 
+async def test_a_server_that_ends_every_stream_at_once_is_not_asked_without_a_pause(
+    tmp_path: Path,
+) -> None:
+    pause = 1.0
+    async with a_scene(tmp_path, replace(QUICK, first_pause=pause)) as scene:
+        scene.exchange.knobs = replace(scene.exchange.knobs, stream_minute=0.001)
+        async with scene.watching():
+            began = time.monotonic()
+            before = _asked(scene, STREAMING)
+            await until(lambda: _asked(scene, STREAMING) >= before + 3)
+            assert time.monotonic() - began > 2 * pause
+
+
 async def test_a_stream_that_dies_is_told_once_and_is_back_without_new_subscriptions(
     scene: Scene,
 ) -> None:
@@ -263,12 +276,16 @@ async def test_subscriptions_that_the_server_forgot_are_made_again(scene: Scene)
         assert not scene.told("stream_lost")
 
 
+@pytest.mark.parametrize(
+    "code",
+    ["ErrorInvalidSubscription", "ErrorMissedNotificationEvents", "ErrorSubscriptionUnsubscribed"],
+)
 async def test_a_stream_that_is_refused_with_an_error_of_its_own_is_begun_from_nothing(
-    scene: Scene,
+    scene: Scene, code: str
 ) -> None:
-    scene.exchange.strike(Fault.MESSAGE, STREAMING, code="ErrorInvalidSubscription")
+    scene.exchange.strike(Fault.MESSAGE, STREAMING, code=code)
     async with scene.watching(until_told="stream_back"):
-        assert "ErrorInvalidSubscription" in scene.told("stream_lost")[0]["reason"]
+        assert code in scene.told("stream_lost")[0]["reason"]
         assert _asked(scene, "Subscribe") == 4
         await scene.hears()
 

@@ -1,7 +1,12 @@
 """Answers of EWS: damaged anywhere they are errors, and never shorter lists."""
 
 import pytest
-from exchangelib.errors import ErrorInvalidRequest, ErrorServerBusy, SOAPError
+from exchangelib.errors import (
+    ErrorInvalidRequest,
+    ErrorServerBusy,
+    ResponseMessageError,
+    SOAPError,
+)
 from exchangelib.services.common import EWSService
 from exchangelib.util import DummyResponse
 from lxml import etree
@@ -88,7 +93,7 @@ def test_a_text_of_many_megabytes_hides_nothing_behind_it() -> None:
     [b"", b"  ", b"no markup", b"<html><body>Log in<br></body></html>", b"<html/>", b"\x00" * 99],
 )
 def test_what_is_no_envelope_is_told_as_that(content: bytes) -> None:
-    with pytest.raises(SOAPError, match="no SOAP envelope|is empty"):
+    with pytest.raises(SOAPError, match=r"no SOAP envelope|is empty"):
         subjects(content)
 
 
@@ -105,6 +110,12 @@ def test_a_message_tells_for_how_long_to_leave_the_server_alone(
     error = answers.error_told("ErrorServerBusy", "Busy.", told)
     assert isinstance(error, ErrorServerBusy)
     assert error.back_off == seconds
+
+
+def test_a_code_that_the_library_does_not_know_is_an_error_as_well() -> None:
+    error = answers.error_told("ErrorSubscriptionUnsubscribed", "It was ended.")
+    assert isinstance(error, ResponseMessageError)
+    assert str(error) == "ErrorSubscriptionUnsubscribed: It was ended."
 
 
 def test_an_error_without_a_text_is_told_by_its_code() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import lxml.etree
 import requests
-from exchangelib.errors import ErrorServerBusy, SOAPError
+from exchangelib.errors import ErrorServerBusy, EWSWarning, ResponseMessageError, SOAPError
 from exchangelib.services.common import EWSService
 from exchangelib.util import SOAPNS, TNS
 
@@ -80,6 +80,9 @@ def _fit(character: str) -> str:
 def error_told(code: str, text: str | None, msg_xml: Any = None, rule_errors: Any = None) -> Any:
     """Return the exception that a response message is; `back_off` in seconds, where it tells."""
     error = _told(code, text or "", msg_xml, rule_errors)
+    if code and not isinstance(error, EWSWarning | ResponseMessageError):
+        # It knows not every code; one that it does not know is an error of a message as well.
+        return ResponseMessageError(f"{code}: {text or ''}")
     if isinstance(error, ErrorServerBusy) and msg_xml is not None:
         for value in msg_xml.iterfind(f"{{{TNS}}}Value"):
             if value.get("Name") == "BackOffMilliseconds" and (value.text or "").isdecimal():

@@ -71,9 +71,13 @@ class Listening:
         try:
             while True:
                 await self._proven.wait()
+                asked = self._clock.monotonic()
                 error = await self._listened()
                 if error is not None:
                     await self._clock.sleep(self._after(error))
+                elif self._clock.monotonic() - asked < self._pace.first_pause:
+                    # A server that ends every stream at once is not asked without a pause either.
+                    await self._clock.sleep(self._pace.first_pause)
         finally:
             await self._end()
 
