@@ -1,6 +1,7 @@
 """The `exchange` source against a simulated server: what it asks, and every way of going wrong."""
 
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from cospaced.domain.calendar import Reading
 from cospaced.domain.timespan import Timespan
 from cospaced.errors import CalendarError
 from cospaced.exchange_simulator.faults import Fault
+from cospaced.exchange_simulator.knobs import SCHEMAS
 from cospaced.exchange_simulator.rights import EVERYBODY, Account
 from cospaced.settings import RoomSettings, Secret
 from support import exchange_fault_rows, exchange_items
@@ -24,6 +26,8 @@ from support.source_writers import SetClock
 
 
 DAY = timedelta(days=1)
+# The package has a function of that name.
+find_item = sys.modules["cospaced.exchange_simulator.operations.find_item"]
 
 
 class Scene:
@@ -144,6 +148,37 @@ async def test_a_window_of_more_than_exchange_shows_at_once_is_read_by_parts(sce
     assert scene.asked.count("FindItem") > 1
     days = len({o.start.date() for o in reading.occurrences})
     assert len(reading.occurrences) == 40 * days
+
+
+async def test_a_server_that_shows_fewer_than_it_is_asked_for_is_read_by_parts(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = [replace(PLAIN, id=f"{n}@x", start=PLAIN.start + n * HOUR) for n in range(200)]
+    scene.put(*events)
+    monkeypatch.setattr(find_item, "_root", _cut_to(50))
+    assert {one.uid for one in (await scene.poll()).occurrences} == {one.id for one in events}
+    assert scene.asked.count("FindItem") < 20
+    # It never asks for the same again, whatever is answered.
+    monkeypatch.setattr(find_item, "_root", _cut_to(0))
+    scene.put(replace(PLAIN, id="new@x"))
+    assert (await scene.refused()).kind == "too_large"
+    assert scene.asked.count("FindItem") < 20
+
+
+def _cut_to(most: int) -> Callable[..., str]:
+    whole = find_item._root
+
+    def root(call: object, box: object, told: list[object], *, last: bool, **keys: object) -> str:
+        return whole(call, box, told[:most], last=last and len(told) <= most, **keys)  # type: ignore[arg-type] # as they came
+
+    return root
+
+
+async def test_an_older_servers_version_is_found_out_once(scene: Scene) -> None:
+    older = scene.exchange.knobs.versions[: SCHEMAS.index("Exchange2013_SP1") + 1]
+    scene.exchange.knobs = replace(scene.exchange.knobs, versions=older, schema=older[-1])
+    await scene.poll()
+    assert (await scene.poll()).requests == 1
 
 
 async def test_a_state_that_is_refused_is_begun_anew(scene: Scene) -> None:

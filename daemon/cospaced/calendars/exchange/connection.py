@@ -152,6 +152,7 @@ class Connection:
             retry_policy=self.policy,
             max_connections=1,
         )
+        self._asked_last: Account | None = None
 
     def calendar(self, mailbox: str) -> Calendar:
         """Return a mailbox's calendar, named and not looked for: that would be two requests."""
@@ -161,6 +162,10 @@ class Connection:
             access_type=self._access,
             autodiscover=False,
         )
+        if self._asked_last is not None:
+            # Which version of EWS a server knows is found out once, and not for each mailbox.
+            account.version = self._asked_last.version
+        self._asked_last = account
         named = DistinguishedFolderId(id="calendar", mailbox=Mailbox(email_address=mailbox))
         return Calendar(root=Root(account=account), _distinguished_id=named)
 

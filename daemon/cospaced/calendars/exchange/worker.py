@@ -4,13 +4,8 @@ The only importer of exchangelib. SyncFolderItems says whether a mailbox changed
 the truth, GetItem tells the rest of what is new.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
 
-from exchangelib import UTC, EWSDateTime
-from exchangelib.errors import ErrorExceededFindCountLimit
-from exchangelib.folders import Calendar
 from exchangelib.items import CalendarItem
 
 from cospaced.calendars.collecting import Collection, Shown
@@ -28,18 +23,15 @@ from cospaced.calendars.exchange.jobs import (
     unpacked,
 )
 from cospaced.calendars.exchange.syncing import synced
+from cospaced.calendars.exchange.viewing import view
 from cospaced.calendars.expand import Guard
 from cospaced.calendars.organizer_looks import Answers
 from cospaced.calendars.unusable import Unusable
 from cospaced.calendars.worker import serve
 from cospaced.calendars.zones import NamedZone
 from cospaced.domain.calendar import EventProblem
-from cospaced.errors import CalendarError
 
 
-_MOST_IN_A_VIEW = 1000
-"""Exchange's own limit (EWSFindCountLimit)."""
-_SHORTEST_VIEW = timedelta(hours=1)
 _SHARE_OF_SYNCING = 1 / 4
 """Of a calendar's timeout; the rest is for reading."""
 
@@ -64,7 +56,7 @@ def _read(link: Connection, ask: Ask) -> Told:
     state, changed = synced(calendar, ask.state, seconds)
     if not changed and ask.state and not ask.fresh:
         return Told(state=state, requests=0, unchanged=True)
-    shown = list(_view(calendar, ask.covered.start, ask.covered.end))
+    shown = list(view(calendar, ask.covered.start, ask.covered.end))
     told = details(calendar, shown, unpacked(ask.body))
     found, problems = _understood(shown, told, ask)
     return Told(
@@ -76,35 +68,6 @@ def _read(link: Connection, ask: Ask) -> Told:
         versions=tuple(version for _, version in found),
         problems=problems,
     )
-
-
-def _view(calendar: Calendar, start: datetime, end: datetime) -> Iterator[CalendarItem]:
-    """Yield what a calendar view shows; a window of too many items is read by halves.
-
-    An item that reaches over the middle stands in both halves; whoever asks keeps it once.
-    """
-    try:
-        found = list(
-            calendar.view(
-                start=EWSDateTime.from_datetime(start.replace(tzinfo=UTC)),
-                end=EWSDateTime.from_datetime(end.replace(tzinfo=UTC)),
-                max_items=_MOST_IN_A_VIEW,
-            ).only(*items.VIEW)
-        )
-    except ErrorExceededFindCountLimit:
-        found = None
-    if found is not None and len(found) < _MOST_IN_A_VIEW:
-        for one in found:
-            if isinstance(one, Exception):
-                raise one
-            yield one
-        return
-    if end - start < _SHORTEST_VIEW:
-        text = f"more than {_MOST_IN_A_VIEW} events stand within an hour at {start:%Y-%m-%d %H:%M}"
-        raise CalendarError("too_large", text)
-    middle = start + (end - start) / 2
-    yield from _view(calendar, start, middle)
-    yield from _view(calendar, middle, end)
 
 
 def _understood(
