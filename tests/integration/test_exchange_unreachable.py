@@ -1,9 +1,10 @@
 """An Exchange that cannot be reached is told by its cause, in our words, by whoever tells it."""
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -43,6 +44,26 @@ async def hanging_up() -> AsyncIterator[int]:
 
 
 @asynccontextmanager
+async def answering(status: str, *headers: str) -> AsyncIterator[tuple[str, list[int]]]:
+    """Answer every request so; yields the server's address, and a list with how many there were."""
+    head = "\r\n".join((f"HTTP/1.1 {status}", *headers, "Content-Length: 0", "", ""))
+    asked = [0]
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            while request := await reader.readuntil(b"\r\n\r\n"):
+                length = re.search(rb"content-length: (\d+)", request, re.IGNORECASE)
+                await reader.readexactly(int(length[1]) if length else 0)
+                asked[0] += 1
+                writer.write(head.encode())
+                await writer.drain()
+        writer.close()
+
+    async with listening(answer) as port:
+        yield f"http://127.0.0.1:{port}/EWS/Exchange.asmx", asked
+
+
+@asynccontextmanager
 async def server(what: str) -> AsyncIterator[str]:
     """Yield the address of an Exchange that is not there in one way or another."""
     async with hanging_up() as port:
@@ -53,14 +74,14 @@ async def server(what: str) -> AsyncIterator[str]:
         }[what]
 
 
-async def fault(server: str) -> CalendarError:
+async def fault(server: str, auth: str = "basic") -> CalendarError:
     """Return what is told of a room of this server."""
     settings = CalendarSettings(
         name="hq",
         type=SourceType.EXCHANGE,
         timeout=timedelta(seconds=6),
         server=server,
-        auth="basic",
+        auth=auth,
         username="svc",
         password=Secret("simulated"),
     )
@@ -103,6 +124,41 @@ async def test_a_server_that_is_not_there_is_told_by_its_cause(
     text = f"{host}: no connection, or it broke ({cause})"
     assert (told.kind, str(told)) == ("unreachable", text)
     assert (seen.seen, seen.remedy) == (text, REMEDY)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "kind", "text"),
+    [
+        ("502 Bad Gateway", (), "unreachable", "answered with status 502"),
+        ("500 Internal Server Error", (), "unreachable", "answered with status 500"),
+        ("404 Not Found", (), "not_a_calendar", "answered with status 404 (check server)"),
+        (
+            "307 Temporary Redirect",
+            ("Location: https://mail.example.invalid/EWS/Exchange.asmx",),
+            "redirect",
+            "redirects to https://mail.example.invalid/EWS/Exchange.asmx (write that as server",
+        ),
+        ("308 Permanent Redirect", ("Location: /owa",), "redirect", "/owa (write that as server"),
+    ],
+)
+async def test_a_status_is_told_as_what_it_is(
+    status: str, headers: tuple[str, ...], kind: str, text: str
+) -> None:
+    async with answering(status, *headers) as (url, asked):
+        told = await fault(url)
+    assert (told.kind, told.shared, asked) == (kind, False, [1])
+    assert text in str(told)
+    assert "header" not in str(told)
+
+
+@pytest.mark.parametrize("offered", ["NTLM", "Negotiate"])
+async def test_a_server_that_takes_no_ntlm_refuses_the_login(offered: str) -> None:
+    async with answering("401 Unauthorized", f"WWW-Authenticate: {offered}") as (url, asked):
+        told = await fault(url, "ntlm")
+    assert (told.kind, told.shared) == ("login", True)
+    assert "does not go on with the login by NTLM" in str(told)
+    assert "auth = basic" in str(told)
+    assert asked == [2]
 
 
 async def test_a_domain_without_a_server_is_told_with_what_to_write() -> None:

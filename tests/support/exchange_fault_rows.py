@@ -26,7 +26,7 @@ EXCHANGE: dict[str, tuple[Fault, dict[str, Any], str, float | None]] = {
     "store away": (Fault.MESSAGE, {"code": "ErrorMailboxStoreUnavailable"}, "unreachable", None),
     "schema": (Fault.SOAP_FAULT, {"code": "ErrorSchemaValidation"}, "unreachable", None),
     "a web page": (Fault.HTML, {}, "not_a_calendar", None),
-    "a web page, 500": (Fault.HTML_ERROR, {}, "not_a_calendar", None),
+    "a web page, 500": (Fault.HTML_ERROR, {}, "unreachable", None),
     "302": (Fault.REDIRECTED, {}, "redirect", None),
     "empty": (Fault.EMPTY, {}, "truncated", None),
     "truncated, well framed": (Fault.TRUNCATED, {}, "truncated", None),

@@ -15,11 +15,18 @@ import warnings
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urljoin
 
 import requests
 from exchangelib import DELEGATE, IMPERSONATION, Account, Build, Configuration, Credentials, Version
 from exchangelib.credentials import OAuth2Credentials
-from exchangelib.errors import ErrorServerBusy, TransportError, UnauthorizedError
+from exchangelib.errors import (
+    ErrorServerBusy,
+    MalformedResponseError,
+    RedirectError,
+    TransportError,
+    UnauthorizedError,
+)
 from exchangelib.folders import Calendar, Root
 from exchangelib.properties import DistinguishedFolderId, Mailbox
 from exchangelib.protocol import BaseProtocol, CachingProtocol, FailFast
@@ -28,7 +35,7 @@ from exchangelib.transport import BASIC, NTLM, OAUTH2
 from oauthlib.oauth2 import BackendApplicationClient, TokenExpiredError
 
 from cospaced.calendars.exchange import answers
-from cospaced.calendars.web_answers import retry_after
+from cospaced.calendars.web_answers import REDIRECTS, retry_after
 from cospaced.host.tls import tls_context
 from cospaced.settings import CalendarSettings
 
@@ -41,6 +48,14 @@ _USUAL_BACK_OFF = 60
 
 class Forbidden(TransportError):  # type: ignore[misc] # exchangelib has no types
     """403: EWS is not open to this account, or not at all."""
+
+
+class Failed(TransportError):  # type: ignore[misc] # as above
+    """A status that means no more than that the request failed."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the server answered with status {status}")
+        self.status = status
 
 
 class Application(OAuth2Credentials):  # type: ignore[misc] # as above
@@ -134,7 +149,12 @@ class Policy(FailFast):  # type: ignore[misc] # as above
             asked = retry_after(response.headers)
             seconds = asked.total_seconds() if asked is not None else _USUAL_BACK_OFF
             raise ErrorServerBusy(f"the server is busy (status {status})", back_off=seconds)
-        super().raise_response_errors(response)
+        if status in REDIRECTS and "location" in response.headers:
+            raise RedirectError(url=urljoin(response.url, response.headers["location"]))
+        try:
+            super().raise_response_errors(response)
+        except MalformedResponseError as error:
+            raise Failed(status) from error
 
 
 class Connection:

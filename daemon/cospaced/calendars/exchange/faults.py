@@ -21,7 +21,7 @@ from requests.exceptions import ChunkedEncodingError, RequestException
 
 from cospaced.calendars.entra import refusal
 from cospaced.calendars.exchange.answers import Truncated
-from cospaced.calendars.exchange.connection import Forbidden, discard_connections
+from cospaced.calendars.exchange.connection import Failed, Forbidden, discard_connections
 from cospaced.calendars.web_answers import MOST_AFTER
 from cospaced.errors import CalendarError
 from cospaced.host import powershell
@@ -59,6 +59,10 @@ def explained(error: Exception, settings: CalendarSettings, mailbox: str) -> Cal
         return CalendarError("certificate", certificate_text(host, verdict))
     if isinstance(error, errors.EWSError):
         return _of_exchange(error, settings, mailbox, host)
+    if isinstance(error, PermissionError) and not error.errno:
+        # It asks for a login by NTLM and takes none; an error of a file would have a number.
+        text = f"{host} does not go on with the login by NTLM ({_credentials(settings)})"
+        return CalendarError("login", text, shared=True)
     if isinstance(error, RequestException):
         # In the middle of a stream; before one begins, exchangelib has an error of its own.
         return _unreachable(f"{host}: the connection broke ({_cause(error)})")
@@ -144,6 +148,12 @@ def _of_answer(error: errors.EWSError, host: str) -> CalendarError:
         case errors.RedirectError():
             text = f"{host} redirects to {error.url} (write that as server, if it is EWS)"
             return CalendarError("redirect", text)
+        case Failed(status=status) if status >= 500:  # noqa: PLR2004 - the server's own faults
+            # A gateway before it says so, too, while the server is away.
+            return _unreachable(f"{host} answered with status {status}")
+        case Failed(status=status):
+            text = f"{host} answered with status {status} (check server)"
+            return CalendarError("not_a_calendar", text)
         case errors.MalformedResponseError() | errors.SOAPError():
             text = f"{host} answered something that is not EWS: {_brief(error)} (check server)"
             return CalendarError("not_a_calendar", text)
