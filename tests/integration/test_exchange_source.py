@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cospaced.calendars.exchange.source import ExchangeSource
-from cospaced.calendars.login_gate import FIRST_PAUSE
+from cospaced.calendars.login_gate import FIRST_PAUSE, LATER
 from cospaced.domain.calendar import Reading
 from cospaced.domain.timespan import Timespan
 from cospaced.errors import CalendarError
@@ -236,12 +236,13 @@ async def test_a_wrong_password_is_told_with_its_remedy_and_not_hammered(tmp_pat
             assert (error.kind, error.shared) == ("login", True)
             assert "check username and password" in str(error)
             assert "wrong" not in str(error)
+            first, scene.room = scene.room, other
+            assert str(await scene.refused()) == str(error)
             running.exchange.grant(replace(SERVICE, password="wrong"))
-            for room in (scene.room, other):
+            for room in (first, other, running.add_room("cellar")):
                 scene.room = room
                 assert str(await scene.refused()) == str(error)
             clock.leap(FIRST_PAUSE)
-            scene.room = other
             assert (await scene.poll()).occurrences == ()
 
 
@@ -337,6 +338,6 @@ async def test_a_fault_is_an_error_and_the_next_good_poll_is_whole(
     after = None if seconds is None else timedelta(seconds=seconds)
     assert (error.kind, error.after) == (kind, after)
     assert "Reraised" not in str(error)
-    scene.clock.leap(FIRST_PAUSE)
+    scene.clock.leap(FIRST_PAUSE + LATER)
     reading = await scene.poll()
     assert set(before) < set(reading.occurrences)

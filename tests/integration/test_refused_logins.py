@@ -23,6 +23,7 @@ from cospaced.calendars.login_gate import FIRST_PAUSE, LATER
 from cospaced.calendars.workers import InlineExpander, WorkerPool
 from cospaced.errors import CalendarError
 from cospaced.exchange_simulator.exchange import Exchange
+from cospaced.exchange_simulator.faults import Fault as ExchangeFault
 from cospaced.exchange_simulator.graph.faults import Fault
 from cospaced.host.offload import ThreadOffload
 from cospaced.host.web import Web
@@ -65,13 +66,18 @@ def refused(exchange: Exchange) -> int:
 
 
 async def tried_once_after_each_pause(
-    source: CalendarSource, rooms: Sequence[RoomSettings], clock: SetClock, exchange: Exchange
+    source: CalendarSource,
+    rooms: Sequence[RoomSettings],
+    clock: SetClock,
+    exchange: Exchange,
+    *,
+    at_first: int = 1,
 ) -> None:
     """Poll all rooms together at the beginning and the end of pauses that double."""
     pause = FIRST_PAUSE
-    for _ in range(3):
+    for tries in (at_first, 1, 1):
         assert await together(source, rooms) == ALL_REFUSED
-        assert refused(exchange) == 1
+        assert refused(exchange) == tries
         clock.leap(pause - 10)
         assert await together(source, rooms) == ALL_REFUSED
         assert refused(exchange) == 0
@@ -80,7 +86,7 @@ async def tried_once_after_each_pause(
 
 
 @pytest.mark.parametrize("auth", ["basic", "ntlm"])
-async def test_a_wrong_password_reaches_exchange_once_and_once_after_each_pause(
+async def test_a_wrong_password_reaches_exchange_twice_and_once_after_each_pause(
     tmp_path: Path, auth: str
 ) -> None:
     clock = SetClock(NOW)
@@ -88,7 +94,8 @@ async def test_a_wrong_password_reaches_exchange_once_and_once_after_each_pause(
         rooms = [running.add_room(f"room{n}") for n in range(40)]
         wrong = {"password": WRONG, "auth": auth}
         async with exchange_source(running, clock, **wrong) as source:
-            await tried_once_after_each_pause(source, rooms, clock, running.exchange)
+            # The first mailbox may be refused for a reason of its own: a second one decides.
+            await tried_once_after_each_pause(source, rooms, clock, running.exchange, at_first=2)
             running.exchange.grant(replace(SERVICE, password=WRONG.reveal()))
             assert await together(source, rooms) == ALL_READ
             assert refused(running.exchange) == 0
@@ -100,12 +107,35 @@ async def test_workers_that_could_log_in_at_once_do_not_while_the_login_is_not_p
     clock = SetClock(NOW)
     async with server(tmp_path, clock) as running:
         rooms = [running.add_room(f"room{n}") for n in range(40)]
-        settings = replace(running.settings, password=WRONG)
+        # However long a worker takes to start here, it is not taken for one that hangs.
+        patient = timedelta(minutes=2)
+        settings = replace(running.settings, password=WRONG, timeout=patient)
         pool = WorkerPool(size=settings.at_once, module=MODULE)
         source = ExchangeSource(settings, time_zone="Europe/Berlin", pool=pool, clock=clock)
         assert await together(source, rooms) == ALL_REFUSED
         await source.close()
-        assert refused(running.exchange) == 1
+        assert refused(running.exchange) == 2
+
+
+@pytest.mark.parametrize("fault", [ExchangeFault.FORBIDDEN, ExchangeFault.UNAUTHORIZED])
+@pytest.mark.parametrize("begun", [False, True])
+async def test_what_one_mailbox_is_refused_keeps_no_other_room_unread(
+    tmp_path: Path, fault: ExchangeFault, begun: bool
+) -> None:
+    clock = SetClock(NOW)
+    async with server(tmp_path, clock) as running, exchange_source(running, clock) as source:
+        rooms = [running.add_room(f"room{n}") for n in range(10)]
+        if begun:
+            assert await together(source, rooms) == {"read": 10}
+        rule = running.exchange.strike(fault, mailbox=rooms[0].mailbox, times=None)
+        for _ in range(10):
+            assert await together(source, rooms) == {"login": 1, "read": 9}
+            clock.leap(60)
+        # EWS is not hammered by that one either.
+        assert rule.hits == 2
+        rule.cancel()
+        clock.leap(2 * FIRST_PAUSE + LATER)
+        assert await together(source, rooms) == {"read": 10}
 
 
 # --- Graph --------------------------------------------------------------------------------------

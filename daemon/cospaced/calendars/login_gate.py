@@ -117,6 +117,8 @@ class LoginGate:
             if error.shared:
                 # Polls that were under way together are refused together, which counts once.
                 counted = before != self._refusals and "" in self._pauses
+                # Others were let in, and it was not: that is told of this room.
+                error.shared = not (room and proven)
                 if not counted and not (room and (proven or self._is_first(room))):
                     self._pause("", str(error))
                     self._end_turn()
@@ -137,7 +139,7 @@ class LoginGate:
         for name in ("", room):
             pause = self._pauses.get(name)
             if pause is not None and self._clock.monotonic() < pause.until:
-                raise CalendarError("login", pause.text, shared=True)
+                raise CalendarError("login", pause.text, shared=not name)
 
     def _is_first(self, room: str) -> bool:
         """Whether no other room is known to have been refused since it was let in last."""

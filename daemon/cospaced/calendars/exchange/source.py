@@ -128,7 +128,10 @@ class ExchangeSource:
             self._took = self._clock.monotonic() - begun
             return answer
 
-        return await self._gate.first(work)
+        # One mailbox may be refused alone: EWS is switched off for it, or the server is sick that
+        # holds it. A token is had for all.
+        alone = "" if self._settings.auth == "oauth" else job.mailbox.lower()
+        return await self._gate.first(work, alone)
 
     async def watch(
         self, rooms: Sequence[RoomSettings], on_change: Callable[[Sequence[str]], None]
