@@ -23,11 +23,17 @@ param(
     [string[]] $Mailbox
 )
 
+# The first failure ends it. Exchange's cmdlets are functions of a module here, which do not see the
+# preference of a script: each of them is told.
 $ErrorActionPreference = 'Stop'
+$PSDefaultParameterValues = @{ '*:ErrorAction' = 'Stop' }
 
 if (-not $Mailbox) {
     $rooms = Get-Mailbox -RecipientTypeDetails RoomMailbox -ResultSize Unlimited
     $Mailbox = $rooms | ForEach-Object { $_.PrimarySmtpAddress.ToString() }
+}
+if (-not $Mailbox) {
+    throw 'No room mailbox is there that you may see.'
 }
 
 $told = foreach ($room in $Mailbox) {

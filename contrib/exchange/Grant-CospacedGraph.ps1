@@ -54,7 +54,10 @@ param(
     [string] $Assignment = 'cospaced calendars'
 )
 
+# The first failure ends it. Exchange's cmdlets are functions of a module here, which do not see the
+# preference of a script: each of them is told.
 $ErrorActionPreference = 'Stop'
+$PSDefaultParameterValues = @{ '*:ErrorAction' = 'Stop' }
 
 # The application, as Exchange knows it.
 $app = Get-ServicePrincipal -Identity $ObjectId.ToString() -ErrorAction SilentlyContinue

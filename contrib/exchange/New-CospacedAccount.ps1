@@ -50,7 +50,10 @@ param(
     [string] $Policy = 'Cospaced'
 )
 
+# The first failure ends it. Exchange's cmdlets are functions of a module here, which do not see the
+# preference of a script: each of them is told.
 $ErrorActionPreference = 'Stop'
+$PSDefaultParameterValues = @{ '*:ErrorAction' = 'Stop' }
 
 # The account.
 $user = Get-User -Identity $Account -ErrorAction SilentlyContinue

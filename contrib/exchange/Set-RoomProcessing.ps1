@@ -28,11 +28,17 @@ param(
     [switch] $AutoAccept
 )
 
+# The first failure ends it. Exchange's cmdlets are functions of a module here, which do not see the
+# preference of a script: each of them is told.
 $ErrorActionPreference = 'Stop'
+$PSDefaultParameterValues = @{ '*:ErrorAction' = 'Stop' }
 
 if (-not $Mailbox) {
     $rooms = Get-Mailbox -RecipientTypeDetails RoomMailbox -ResultSize Unlimited
     $Mailbox = $rooms | ForEach-Object { $_.PrimarySmtpAddress.ToString() }
+}
+if (-not $Mailbox) {
+    throw 'No room mailbox is there that you may see.'
 }
 
 foreach ($room in $Mailbox) {

@@ -180,6 +180,14 @@ def test_a_script_uses_cmdlets_and_parameters_that_there_are(script: Path) -> No
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_ends_where_a_cmdlet_of_exchange_fails(script: Path) -> None:
+    # A function of a module does not see its caller's $ErrorActionPreference, only its parameters.
+    assigned = [" ".join(text(one).split()) for one in nodes(tree(script), "assignment_expression")]
+    assert "$ErrorActionPreference = 'Stop'" in assigned
+    assert "$PSDefaultParameterValues = @{ '*:ErrorAction' = 'Stop' }" in assigned
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_a_script_writes_nothing_without_being_asked_by_whatif(script: Path) -> None:
     root = tree(script)
     asks = "$PSCmdlet.ShouldProcess(" in text(root)
