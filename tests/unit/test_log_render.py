@@ -71,6 +71,17 @@ def test_a_text_from_outside_cannot_look_like_a_second_record() -> None:
     assert as_json(record(reason=evil)).count(b"\n") == 1
 
 
+def test_a_line_of_json_drives_no_terminal_and_loses_nothing() -> None:
+    evil = (
+        "\x1b[2J\x7f\x9b2J\u061c\u200f\u2028\u202egnp\u2069\ud800 B\u00fcro \u4f1a\u8bae \U0001f600"
+    )
+    line = as_json(record("calendar.failed", room=evil, reason="x"))
+    assert json.loads(line)["room"] == evil
+    assert line.decode().removesuffix("\n").isprintable()
+    assert b"\\u009b2J" in line
+    assert "B\u00fcro \u4f1a\u8bae \U0001f600".encode() in line
+
+
 def test_json_keeps_numbers_and_lists_and_says_the_sentence() -> None:
     line = as_json(record("booking.opened", number="4711", booking="b1", late_ms=12, rooms=["a"]))
     assert json.loads(line) == {

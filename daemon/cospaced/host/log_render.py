@@ -14,7 +14,7 @@ from typing import Any
 from cospaced.host.journal import encode, field_name
 from cospaced.host.log_mask import mask_text
 from cospaced.host.messages import plainly, sentence
-from cospaced.host.printable import printable
+from cospaced.host.printable import printable, printable_json
 
 
 IDENTIFIER = "cospaced"
@@ -84,7 +84,7 @@ def as_json(record: Record) -> bytes:
     for key, value in record.keys.items():
         whole[f"field_{key}" if key in whole else key] = value
     text = json.dumps(whole, default=as_text, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "backslashreplace") + b"\n"
+    return printable_json(text).encode() + b"\n"
 
 
 def as_console(record: Record) -> bytes:
