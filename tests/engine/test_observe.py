@@ -6,6 +6,7 @@ from typing import Any
 
 from cospaced.cms.observing import ObservingBridge
 from cospaced.cms.shadow import Shadow
+from cospaced.commands import why as why_page
 from cospaced.commands.status import rendered
 from cospaced.commands.terminal import Terminal
 from cospaced.domain.booking import State
@@ -48,7 +49,7 @@ def test_a_pilot_follows_a_conference_to_its_end_and_writes_nothing(tmp_path: Pa
 
 
 def test_what_is_told_of_a_pilot_says_that_it_only_observes(tmp_path: Path) -> None:
-    async def main(clock: VirtualClock) -> tuple[dict[str, Any], str, list[str]]:
+    async def main(clock: VirtualClock) -> tuple[dict[str, Any], list[str], list[str]]:
         site = observed(clock, tmp_path)
         start = clock.now() + timedelta(minutes=10)
         site.invite(Invitation("pilot@example.org", start, start + timedelta(minutes=30)))
@@ -63,16 +64,22 @@ def test_what_is_told_of_a_pilot_says_that_it_only_observes(tmp_path: Path) -> N
                 observing=True,
             )
             invite = await questions.answer("invite", "aula")
+            why = await questions.answer("why", "aula")
             shown = status(site.machine, clock.now(), observing=True)
             assert status_line(site.machine, observing=True).startswith("only observing; 1 open")
             assert not status(site.machine, clock.now())["observing"]
             page = rendered(shown, site.settings, clock.now(), Terminal())
             await site.until(start + timedelta(minutes=32))
             over = await questions.answer("invite", site.bookings()[0].id)
-        return shown, page, [invite["warning"], over["warning"]]
+        story = why_page.rendered(why, site.settings, Terminal())
+        return shown, [page, story], [invite["warning"], over["warning"]]
 
-    shown, page, (warning, over) = run_virtually(main)
+    shown, (page, story), (warning, over) = run_virtually(main)
     assert shown["observing"] is True
     assert "(only observing): 1 open" in page.splitlines()[0]
+    assert story.splitlines()[2] == why_page.OBSERVING
+    answers = [line for line in story.splitlines() if "  answered  " in line]
+    assert len(answers) == 4
+    assert all(": not sent, taken as done, for the daemon only observes" in one for one in answers)
     assert warning == "nobody can join it: the daemon only observes, and opens nothing on CMS"
     assert over == "nobody can join it: it is closed (its end has come)"

@@ -28,6 +28,7 @@ from cospaced.ports import Bridge
 
 log = structlog.get_logger()
 
+_WHY = "taken as done, for the daemon only observes"
 _SECRET = ("passcode", "secret")
 _PERSONAL = ("name", "meetingScheduler")
 """Of an open space: title and organizer. Whether the booking is private is not known here."""
@@ -141,7 +142,7 @@ class ObservingBridge:
             return Outcome(result=Result.REFUSED, reason=str(error), sent=False)
         identity = self._shadow.apply(self.name, write)
         log.info("observe.withheld", bridge=self.name, url=_told(write, request), **_keys(write))
-        return Outcome(result=Result.DONE, id=identity)
+        return Outcome(result=Result.DONE, id=identity, reason=_WHY, sent=False)
 
     async def close(self) -> None:
         """Close the bridge that is looked at."""

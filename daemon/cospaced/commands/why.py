@@ -16,6 +16,7 @@ from cospaced.host.printable import harmless
 from cospaced.settings import Settings
 
 
+OBSERVING = "The daemon only observes: this is what it would have done; CMS was told nothing of it."
 _COLOURS = {"gave_up": "red", "due": "yellow", "doubt": "yellow", "connected": "green"}
 _KIND = len("answered")
 
@@ -40,6 +41,9 @@ def rendered(shown: dict[str, Any], settings: Settings, page: Terminal) -> str:
     shown = harmless(shown)
     zone = ZoneInfo(settings.daemon.time_zone)
     lines = _head(shown["booking"], zone, page)
+    # A daemon of before an update does not say.
+    if shown.get("observing"):
+        lines.append(page.style(OBSERVING, "yellow"))
     day = f"{datetime.fromisoformat(shown['booking']['start']).astimezone(zone):%Y-%m-%d}"
     lines += _endpoints(shown["dials"], page, lambda text: localised(text, zone, day))
     lines += _undialled(shown)

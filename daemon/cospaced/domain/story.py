@@ -74,6 +74,8 @@ def answer_text(outcome: Outcome, bridge: str) -> str:
     whom = f" from {bridge}" if bridge else ""
     status = str(outcome.status) if outcome.status else "done"
     match outcome.result:
+        case Result.DONE if not outcome.sent:
+            return f"not sent, {outcome.reason}"
         case Result.DONE:
             made = f", Location id {outcome.id}" if outcome.id else ""
             why = f" ({outcome.reason})" if outcome.reason else ""

@@ -150,8 +150,9 @@ class Result(StrEnum):
 class Outcome:
     """How a write ended; `id` is from the Location, `reason` a failureReason or what went wrong.
 
-    `sent` is False where the request certainly never left (no connection, back-off). `status` is
-    the answer's, 0 where there was none; it is told, and decides nothing.
+    `sent` is False where the request certainly never left (no connection, back-off; *done* without
+    it is what an observer takes for done). `status` is the answer's, 0 where there was none; it is
+    told, and decides nothing.
     """
 
     result: Result

@@ -73,6 +73,7 @@ class Questions:
         if command == "invite":
             return invitation(found[0], settings, self.now(), observing=self.observing)
         return {
+            "observing": self.observing,
             "booking": document(found[0], settings),
             "dials": dials(found[0], self.now(), dropped=True),
             "story": [
