@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cospaced.domain.answers import Folded, settle
-from cospaced.domain.booking import Booking, Dial, DialState, State, Target
+from cospaced.domain.booking import Booking, Dial, DialState, SpaceForm, State, Target
 from cospaced.domain.draft import Send, Surroundings
 from cospaced.domain.seen import SeenCall
 from cospaced.domain.view import View
@@ -15,6 +15,7 @@ from cospaced.domain.writes import (
     DialEndpoint,
     DropLeg,
     EndCall,
+    OpenSpace,
     Outcome,
     Result,
     ShowMessage,
@@ -46,8 +47,8 @@ def _settle(mark: tuple[str, ...], write: Write, outcome: Outcome, **keys: Any) 
     )
     end = START + timedelta(minutes=30)
     row = Booking(
-        id="b", uid="u", start=START, end=end, state=State.OPEN, created_at=START, rooms=("aula",),
-        dials=(dial,), **keys,
+        id="b", uid="u", start=START, end=end, state=State.OPEN, rooms=("aula",), dials=(dial,),
+        **{"created_at": START, **keys},
     )  # fmt: skip
     view = View(calls=(CALL,), calls_at=START, legs_at=START)
     send = Send(mark=mark, write=write, bridge="core1")
@@ -78,6 +79,31 @@ def test_an_answer_to_a_dial_that_a_look_has_overtaken_changes_nothing() -> None
     for outcome in (DONE, REFUSED, UNKNOWN, UNSENT):
         folded = _settle(("dial", AULA), write, outcome, dial=DialState.CONNECTED)
         assert folded.booking.dials[0].state is DialState.CONNECTED
+
+
+@pytest.mark.parametrize(
+    ("created_at", "opened", "dialled"),
+    [
+        (START - timedelta(days=1), 320_000, 20_000),
+        (START - timedelta(minutes=2), 140_000, 20_000),
+        (START + 15 * SECOND, 5_000, 5_000),
+        (NOW + SECOND, 0, 0),
+    ],
+    ids=["yesterday", "just before", "when it had begun", "by another clock"],
+)
+def test_lateness_is_told_from_when_the_booking_was_known(
+    created_at: datetime, opened: int, dialled: int
+) -> None:
+    form = SpaceForm(name="n", passcode="", secret="s", cdr_tag="b", scheduler="")
+    writes: dict[tuple[str, ...], Write] = {
+        ("open",): OpenSpace(space="space", form=form),
+        ("dial", AULA): DialEndpoint(call="call", endpoint=AULA, owner_id="o"),
+    }
+    late = [
+        _settle(mark, write, DONE, created_at=created_at).told[0].keys["late_ms"]
+        for mark, write in writes.items()
+    ]
+    assert late == [opened, dialled]
 
 
 @pytest.mark.parametrize(

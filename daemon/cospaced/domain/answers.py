@@ -85,10 +85,15 @@ def _opened(draft: Draft, write: object, outcome: Outcome) -> None:
         due = draft.booking.start
         if draft.booking.early:
             due -= draft.booking.terms.early_join
-        late = max(0, round((draft.now - due).total_seconds() * 1000))
-        draft.tell("booking.opened", number=draft.booking.number, late_ms=late)
+        draft.tell("booking.opened", number=draft.booking.number, late_ms=_late(draft, due))
     else:
         draft.tell("booking.told", number=draft.booking.number)
+
+
+def _late(draft: Draft, due: datetime) -> int:
+    """Return the milliseconds since it was due; who books at the last minute makes nobody late."""
+    known = max(due, draft.booking.created_at)
+    return max(0, round((draft.now - known).total_seconds() * 1000))
 
 
 def _undecorated(draft: Draft, write: object, outcome: Outcome) -> bool:
@@ -162,7 +167,7 @@ def _dialled(draft: Draft, endpoint: str, outcome: Outcome) -> None:
         draft.change_dial(endpoint, state=DialState.PLACED, leg=outcome.id)
         # A later attempt is late by the interval, which tells nobody anything.
         first = one.attempt == one.base + 1
-        late = max(0, round((draft.now - one.due).total_seconds() * 1000)) if first else None
+        late = _late(draft, one.due) if first else None
         draft.tell("leg.dialled", **keys, leg=outcome.id, bridge=one.bridge, late_ms=late)
     elif outcome.result is Result.UNKNOWN and outcome.sent:
         at = _sent_at(draft, one.at)
