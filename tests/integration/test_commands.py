@@ -2,6 +2,9 @@
 
 import errno
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -95,6 +98,19 @@ def test_agenda_lists_bookings_in_local_time_and_counts_what_is_none(site: Path)
     assert "Redundancies" not in done.output
     assert "Private meeting" in lines[2]
     assert lines[3].startswith("3 events are no bookings: 1 only 1 of at least 2 rooms")
+
+
+def test_a_terminal_of_another_encoding_gets_escapes_for_what_it_lacks(site: Path) -> None:
+    for room in ("aula", "boardroom"):
+        calendar(site.parent / f"{room}.ics", event("x", "2026-11-23T09:00", title="Büro 会议"))
+    done = subprocess.run(
+        [sys.executable, "-m", "cospaced", "agenda", "-c", site, "--from", "2026-11-23"],
+        check=True,
+        capture_output=True,
+        timeout=20,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+    )
+    assert done.stdout.endswith(b"  B\xfcro \\u4f1a\\u8bae\n")
 
 
 def test_agenda_lists_the_events_that_are_no_bookings_with_their_reasons(site: Path) -> None:

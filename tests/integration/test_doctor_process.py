@@ -99,6 +99,28 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         yield tmp_path
 
 
+@pytest.mark.parametrize(
+    ("reader", "said"), [("| true", ""), ("> /dev/full", "cospaced: this cannot be written: ")]
+)
+def test_output_that_nobody_takes_costs_no_traceback(
+    tmp_path: Path, reader: str, said: str
+) -> None:
+    file = tmp_path / "cospaced.ini"
+    file.write_text(INI.format(cms="127.0.0.1:9").replace("ca_file = ca.pem\n", ""))
+    file.chmod(0o600)
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f'"$@" {reader}', "-", *COSPACED, "doctor", "-c", file],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=25,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(said)
+    assert done.stderr.count("\n") == bool(said)
+
+
 def worse_than_notes(shown: dict[str, Any]) -> list[tuple[str, str]]:
     """Return what is wrong, but for what hangs on the machine that the tests run on."""
     machine = ("clock", "journal", "time_zones", "unit", "urllib3")

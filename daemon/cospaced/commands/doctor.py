@@ -2,17 +2,17 @@
 
 import asyncio
 import json
-import os
-import shutil
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from cospaced.bootstrap_doctor import doctor_site
 from cospaced.commands.options import config_option, environment_for
+from cospaced.commands.terminal import terminal
 from cospaced.configuration import load
 from cospaced.doctor import configuration
 from cospaced.doctor.base import Severity, error, note, split_remedy
@@ -25,6 +25,8 @@ from cospaced.host.log_setup import configure
 from cospaced.ports import Clock
 
 
+UNSEEN_WIDTH = 100
+"""Columns that are filled where no terminal is."""
 EXIT_WITHIN = 1.0
 """Seconds that threads are waited for when all is said."""
 
@@ -49,17 +51,26 @@ def doctor(file: Path, processing: Path | None, as_json: bool) -> None:
         level="error", format="console", clock=clock, stderr=sys.stderr, environment={}
     )
     try:
-        status, guard = asyncio.run(_doctor(file, clock, processing=processing, as_json=as_json))
+        told = asyncio.run(_doctor(file, clock, processing=processing, as_json=as_json))
     finally:
         logging.close()
     if threads_end(EXIT_WITHIN / 2):
-        guard.cancel()
-    sys.exit(status)
+        told.guard.cancel()
+    if told.unprinted is not None:
+        raise told.unprinted
+    sys.exit(told.status)
 
 
-async def _doctor(
-    file: Path, clock: Clock, *, processing: Path | None, as_json: bool
-) -> tuple[int, threading.Timer]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """The exit status, what brings the exit about, and why nothing could be printed."""
+
+    status: int
+    guard: threading.Timer
+    unprinted: OSError | None
+
+
+async def _doctor(file: Path, clock: Clock, *, processing: Path | None, as_json: bool) -> _Told:
     try:
         settings = load(file, environment=environment_for(file))
         async with doctor_site(settings, processing=processing) as site:
@@ -84,16 +95,18 @@ def _where(problem: Problem) -> tuple[str, str]:
     return f"{key}: {seen}" if key else seen, remedy
 
 
-def _told(
-    examined: Sequence[Examined], clock: Clock, *, as_json: bool
-) -> tuple[int, threading.Timer]:
-    """Print what was found; return the exit status, and what brings the exit about."""
+def _told(examined: Sequence[Examined], clock: Clock, *, as_json: bool) -> _Told:
+    """Print what was found, before anything is closed: that may hang."""
     if as_json:
-        click.echo(json.dumps(document(examined, clock.now()), indent=2))
+        shown = json.dumps(document(examined, clock.now()), indent=2)
     else:
-        coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        width = shutil.get_terminal_size((100, 24)).columns
-        click.echo(text(examined, width=width, coloured=coloured))
-    sys.stdout.flush()
+        page = terminal()
+        shown = text(examined, width=page.width or UNSEEN_WIDTH, coloured=page.colour)
+    unprinted = None
+    try:
+        click.echo(shown)
+    except OSError as error:
+        # Raised here, it would come out of what the site is made of, as a fault of that.
+        unprinted = error
     status = int(worst(examined) >= Severity.WARNING)
-    return status, leave_within(EXIT_WITHIN, status)
+    return _Told(status=status, guard=leave_within(EXIT_WITHIN, status), unprinted=unprinted)
