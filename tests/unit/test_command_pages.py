@@ -94,7 +94,7 @@ def test_status_tells_trouble_first_then_now_then_next(settings: Settings) -> No
             {"name": "core1", "up": True, "down_since": None},
             {"name": "core2", "up": False, "down_since": "2026-11-26T08:01:00Z"},
         ],
-        starts=[{"late_ms": 40}, {"late_ms": 900}, {"late_ms": 41}],
+        starts=[{"late_ms": 40}, {"late_ms": 12900}, {"late_ms": 41}],
         next=[{"at": "2026-11-27T08:55:00Z", "booking": "22222222-0000"}],
         store_failing_since="2026-11-26T08:02:00Z",
     )
@@ -124,7 +124,7 @@ Pool and Call Bridges
   pool 8001 to 8005: 5 usable, 1 in use
   Call Bridges that answer: core1
   calendars: 1 of 2 read, the last at 08:00:00
-  the last 3 openings and dials: 41 ms late in the middle, 900 ms at most"""
+  openings and dials, the last 3: 41 ms late in the middle, 12 s at most"""
     )
 
 
@@ -143,6 +143,18 @@ def test_no_line_of_status_is_wider_than_the_terminal(settings: Settings) -> Non
     lines = status.rendered(shown, settings, NOW, Terminal(width=60)).splitlines()
     assert max(map(columns, lines)) <= 60
     assert any(line.endswith("…") for line in lines)
+
+
+def test_what_is_wrong_is_told_to_its_end_on_a_narrow_terminal(settings: Settings) -> None:
+    text = "not in yet after 1 attempt: busy or declined; next at 2026-11-26T08:00:30Z"
+    shown = held(bookings=[booking(dials=[dial("aula", "due", text, "busy or declined")])])
+    lines = status.rendered(shown, settings, NOW, Terminal(width=60)).splitlines()
+    at = lines.index("Trouble") + 1
+    assert lines[at : at + 3] == [
+        "  8a4108f3 09:00-10:00 aula: not in yet after 1 attempt:",
+        "    busy or declined; next at 09:00:30 (aula@rooms.example)",
+        "",
+    ]
 
 
 def test_colours_are_shown_on_a_terminal_alone(

@@ -29,6 +29,8 @@ AHEAD = 10
 """How many planned bookings are shown."""
 ROOMS = 5
 """Unreadable rooms that are named; of more, only how many."""
+LONG = 10_000
+"""Milliseconds from which they are told in seconds."""
 
 
 @click.command()
@@ -75,9 +77,11 @@ def rendered(shown: Mapping[str, Any], settings: Settings, now: datetime, page: 
     """Return the status as text, no line wider than the terminal."""
     zone = ZoneInfo(settings.daemon.time_zone)
     held = _Held(harmless(shown), zone, f"{now.astimezone(zone):%Y-%m-%d}")
+    # What is wrong is read to its end; a table is cut at the edge.
+    trouble = [part for line in held.trouble() for part in page.fold(line)]
     parts = [
         (held.headline(now), PLAIN, []),
-        ("Trouble", "red", held.trouble()),
+        ("Trouble", "red", trouble),
         ("Now", "green", held.now()),
         ("Next", PLAIN, held.coming()),
         ("Pool and Call Bridges", PLAIN, held.means()),
@@ -197,8 +201,8 @@ class _Held:
         if starts := self._shown["starts"]:
             late = sorted(start["late_ms"] for start in starts)
             lines.append(
-                f"the last {len(late)} openings and dials: {late[len(late) // 2]} ms late in the "
-                f"middle, {late[-1]} ms at most"
+                f"openings and dials, the last {len(late)}: {_late(late[len(late) // 2])} late in "
+                f"the middle, {_late(late[-1])} at most"
             )
         return [f"  {line}" for line in lines]
 
@@ -209,6 +213,10 @@ class _Held:
 
     def _local(self, text: str) -> str:
         return localised(text, self._zone, self._day)
+
+
+def _late(milliseconds: int) -> str:
+    return f"{milliseconds} ms" if milliseconds < LONG else f"{milliseconds // 1000} s"
 
 
 _WORDS = {

@@ -38,6 +38,15 @@ class Terminal:
             shown += character
         return f"{shown}…"
 
+    def fold(self, line: str) -> list[str]:
+        """Return a line as several where it would wrap; those that go on are set in by two."""
+        if not self.width or columns(line) <= self.width:
+            return [line]
+        indent = " " * (len(line) - len(line.lstrip()) + 2)
+        lines = textwrap.wrap(line, self.width, subsequent_indent=indent, break_on_hyphens=False)
+        # Wide characters take more room than is counted there.
+        return [self.cut(one) for one in lines]
+
     def hang(self, head: str, text: str) -> str:
         """Return head and text, the text's further lines below its first one."""
         indent = len(head)
