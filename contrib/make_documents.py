@@ -24,6 +24,16 @@ COMPLETIONS: dict[str, type[ShellComplete]] = {
     "cospaced.fish": FishComplete,
 }
 
+MENDED = {
+    # A room's name may hold blanks: it is one word, unless it is being quoted already.
+    "COMPREPLY+=($value)": r"""[[ ${COMP_WORDS[COMP_CWORD]} == [\'\"]* ]] ||
+                printf -v value %q "$value"
+            COMPREPLY+=("$value")""",
+    # And commas, as help does.
+    'string split "," $completion': 'string split --max 1 "," $completion',
+}
+"""What the command line library's scripts get wrong, and what is written instead."""
+
 
 def documents() -> dict[Path, str]:
     """Return every made file by its path under contrib/."""
@@ -36,6 +46,8 @@ def documents() -> dict[Path, str]:
     for name, kind in COMPLETIONS.items():
         shell = kind(cli, {}, "cospaced", "_COSPACED_COMPLETE")
         text = kind.source_template % shell.source_vars()
+        for wrong, right in MENDED.items():
+            text = text.replace(wrong, right)
         found[Path("completion") / name] = f"{text.strip()}\n"
     return found
 

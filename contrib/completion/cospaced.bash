@@ -14,7 +14,9 @@ _cospaced_completion() {
             COMPREPLY=()
             compopt -o default
         elif [[ $type == 'plain' ]]; then
-            COMPREPLY+=($value)
+            [[ ${COMP_WORDS[COMP_CWORD]} == [\'\"]* ]] ||
+                printf -v value %q "$value"
+            COMPREPLY+=("$value")
         fi
     done
 
