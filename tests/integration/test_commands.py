@@ -250,6 +250,23 @@ def test_the_units_credentials_belong_to_the_units_file_alone(
     assert "CREDENTIALS_DIRECTORY" not in options.environment_for(options.DEFAULT_FILE)
 
 
+def test_a_configuration_that_may_not_be_read_is_said_with_its_remedy(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    # As it is for everybody but root and the daemon.
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    done = CliRunner().invoke(cli, ["status", "-c", str(site)])
+    assert done.exit_code == 2
+    assert "may not be read by this user" in done.stderr
+    assert "or run this command as root" in done.stderr
+    doctor = CliRunner().invoke(cli, ["doctor", "-c", str(site)])
+    assert "-> let the service's group read it" in doctor.stdout
+
+
 @pytest.mark.parametrize("command", [("agenda",), ("status",), ("why", "aula")])
 def test_a_state_that_may_not_be_read_is_said_in_a_sentence(
     site: Path, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch

@@ -1,6 +1,7 @@
 """The state file in particular: what happens to it on disk, and when the disk fails."""
 
 import asyncio
+import os
 import sqlite3
 import stat
 from collections.abc import AsyncIterator, Callable
@@ -78,6 +79,15 @@ async def test_a_missing_directory_is_told_with_its_remedy(
 ) -> None:
     with pytest.raises(StoreUnusable, match=r"state\.db cannot be used.*belongs to the user"):
         await opened(tmp_path / "nowhere" / "state.db", offload)
+
+
+async def test_a_file_of_another_user_in_an_open_directory_is_told(
+    file: Path, offload: ThreadOffload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await (await opened(file, offload)).close()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(StoreUnusable, match="cannot be read: Permission denied; become root"):
+        await SqliteStore.open_read_only(file, offload=offload)
 
 
 async def test_a_directory_in_the_place_of_the_file_is_told(

@@ -35,7 +35,7 @@ EXIT_WITHIN = 1.0
 @config_option
 @click.option(
     "--processing",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="CSV",
     help="What Exchange says of its rooms (contrib/exchange/Export-RoomProcessing.ps1).",
 )

@@ -26,7 +26,8 @@ def config_option(command: Any) -> Any:
         "-c",
         "--config",
         "file",
-        type=click.Path(path_type=Path),
+        # Whether it can be read is found by reading it: with a remedy, and for doctor as a finding.
+        type=click.Path(path_type=Path, readable=False),
         default=DEFAULT_FILE,
         show_default=True,
         help="The configuration file.",

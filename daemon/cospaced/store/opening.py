@@ -5,6 +5,7 @@ aside, since calendars and CMS hold all that it said; one that is newer than thi
 cannot be reached, is left as it is, and a person told.
 """
 
+import errno
 import os
 import sqlite3
 from contextlib import closing
@@ -70,9 +71,10 @@ def open_for_reading(path: str | Path) -> sqlite3.Connection:
         text = f"there is no state file {path}: the daemon has not run yet"
         raise StoreUnusable(text) from None
     except OSError as error:
-        raise StoreUnusable(
-            f"{path} cannot be read: {error.strerror}; become root or the user of cospaced"
-        ) from error
+        raise _closed(path, error) from error
+    if not os.access(path, os.R_OK):
+        # SQLite says only that it is unable to open the file.
+        raise _closed(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
     try:
         uri = f"{Path(path).absolute().as_uri()}?mode=ro{_untouched(path)}"
         connection = sqlite3.connect(uri, timeout=_WAIT, isolation_level=None, uri=True)
@@ -87,6 +89,12 @@ def open_for_reading(path: str | Path) -> sqlite3.Connection:
         connection.close()
         raise _newer(path, found) if found > LATEST else _older(path, found)
     return connection
+
+
+def _closed(path: str | Path, error: OSError) -> StoreUnusable:
+    return StoreUnusable(
+        f"{path} cannot be read: {error.strerror}; become root or the user of cospaced"
+    )
 
 
 def _untouched(path: str | Path) -> str:
