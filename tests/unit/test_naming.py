@@ -44,6 +44,9 @@ ROWS = (
     row("dark", -5, "attic", state=State.REFUSED),
     row("gone", -5, "attic", state=State.CANCELLED),
     row("ended", -60, "barn", state=State.MISSED),
+    row("moved", -6, "hall", state=State.CLOSED),
+    row("due", -1, "hall"),
+    row("early", -6, "porch", state=State.CLOSED),
 )
 
 
@@ -62,6 +65,8 @@ ROWS = (
         ("cellar", ["8001-id"]),
         ("attic", ["dark"]),
         ("barn", ["ended"]),
+        ("hall", ["due"]),
+        ("porch", ["early"]),
         ("aula@10:05", ["ac-next"]),
         ("aula@2026-11-26T11:05", ["ac-next"][:0]),
         ("aula@2026-11-26T12:05", ["ad-later"]),

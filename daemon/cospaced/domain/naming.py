@@ -48,11 +48,16 @@ def _in_room(rows: Sequence[Booking], room: str) -> list[Booking]:
 def _now_or_next(rows: Sequence[Booking], now: datetime) -> tuple[Booking, ...]:
     """Return what is on now (several, where they overlap), else what is next, else what was last.
 
-    What was refused or missed counts as on: a room that stays dark is asked about most.
+    What was refused or missed counts as on: a room that stays dark is asked about most. What was
+    closed before its time (it was moved, or ended by people) does so where nothing else is.
     """
     live = [row for row in rows if row.state is not State.CANCELLED] or list(rows)
     current = [row for row in live if row.start - SOON <= now < row.ends_at]
-    current = [row for row in current if row.state is State.OPEN] or current
+    current = (
+        [row for row in current if row.state is State.OPEN]
+        or [row for row in current if row.state is not State.CLOSED]
+        or current
+    )
     if current or (current := [row for row in live if row.state is State.OPEN]):
         return tuple(current)
     coming = [row for row in live if row.start > now and row.state not in FINISHED]
