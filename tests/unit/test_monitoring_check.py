@@ -70,3 +70,11 @@ def test_what_is_wrong_is_told_at_its_level(
     check: Any, changes: dict[str, Any], level: int, told: str
 ) -> None:
     assert check.judge(status(**changes)) == (level, [told])
+
+
+def test_where_there_is_no_cospaced_to_ask_nothing_is_known(
+    check: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert check.main([]) == 3
+    assert capsys.readouterr().out.startswith("COSPACED UNKNOWN - cospaced cannot be run: ")
