@@ -191,8 +191,10 @@ def _all_closed(folder: Path) -> None:
 def test_a_daemon_that_only_observes_says_so(folder: Path) -> None:
     calendars(folder)
     with program(folder, "run", "-c", "cospaced.ini", "--observe") as daemon:
+        started = daemon.event("daemon.started")["message"]
         daemon.event("booking.opened")
         status, invite = run(folder, "status"), run(folder, "invite", "aula")
+    assert started.endswith(" is starting; it only observes")
     assert " (only observing): 1 open" in status.stdout.splitlines()[0]
     assert "nobody can join it: the daemon only observes" in invite.stderr
 

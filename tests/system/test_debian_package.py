@@ -113,7 +113,11 @@ def install(machine: Machine, deb: Path) -> None:
 
 
 def connected(machine: Machine) -> bool:
-    return "aula connected" in machine.exec("cospaced", "status").stdout
+    return "aula connected" in status(machine)
+
+
+def status(machine: Machine) -> str:
+    return machine.exec("cospaced", "status", check=False).stdout
 
 
 def exists(machine: Machine, path: str) -> bool:
@@ -184,6 +188,22 @@ def test_an_installation_makes_user_and_directories_and_starts_and_enables_nothi
     assert any(re.match(r"/etc/cospaced/cospaced\.ini:.* no such file", line) for line in said), (
         said
     )
+
+
+@pytest.mark.real_systemd
+def test_whoever_looks_before_the_first_start_may_do_so_as_the_readme_says(
+    fresh: Machine, deb: Path
+) -> None:
+    fresh.exec("dpkg", "--purge", "cospaced", check=False, seconds=60)
+    install(fresh, deb)
+    with simulated_cms(fresh):
+        book(fresh)
+        argv = ("runuser", "-u", "cospaced", "--", "cospaced", "run", "--observe")
+        fresh.exec("systemd-run", "--collect", "--unit=pilot", *argv)
+        wait_until(lambda: "(only observing): 1 open" in status(fresh), 30, "it observes")
+        fresh.exec("systemctl", "stop", "pilot")
+        fresh.exec("systemctl", "start", "cospaced", seconds=40)
+        wait_until(lambda: connected(fresh), 30, "the room is connected")
 
 
 @pytest.mark.real_systemd

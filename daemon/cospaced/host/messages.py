@@ -130,7 +130,7 @@ MESSAGES: Mapping[str, str] = {
     "config.refused": "The configuration was not taken over, the old one stays: {reason}",
     "config.needs_restart": "Only a restart brings this into force: {reason}",
     "config.warning": "Configuration: {reason}",
-    "daemon.started": "cospaced[ {version}] is starting",
+    "daemon.started": "cospaced[ {version}] is starting[; {reason}]",
     "daemon.ready": "cospaced is ready[ after {span}][: {reason}]",
     "daemon.stopping": "cospaced is stopping[: {reason}]; running conferences go on",
     "daemon.stopped": "cospaced has stopped",
