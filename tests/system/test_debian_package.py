@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -165,6 +166,14 @@ def test_links_and_shebang_lead_to_the_distributions_interpreter(content: Path) 
     names = sorted(path.name for path in (content / "usr/lib/cospaced/bin").iterdir())
     minor = Path("/usr/bin/python3").resolve().name
     assert names == ["cospaced", "python", "python3", minor]
+
+
+def test_debians_own_judge_of_packages_finds_nothing(deb: Path) -> None:
+    if shutil.which("lintian") is None:
+        pytest.skip("lintian is not installed")
+    argv = ("lintian", "--allow-root", "--fail-on", "error,warning", str(deb))
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 @pytest.mark.real_systemd

@@ -157,6 +157,8 @@ def sip_uri(text: str) -> str:
     """Read the SIP URI of an endpoint; return it as written."""
     scheme, found, rest = text.partition(":")
     address = rest if found and scheme.lower() in {"sip", "sips"} else text
+    if re.search(r"\s|;.*@", address):
+        raise ValueError(f"{quoted(text)} is not one SIP URI (write commas between several)")
     user, at, domain = address.partition(";")[0].partition("@")
     if not at:
         name = address if re.fullmatch(r"[\w.+-]+", address) else "room"
