@@ -97,7 +97,14 @@ def test_agenda_lists_bookings_in_local_time_and_counts_what_is_none(site: Path)
     assert lines[1].endswith("aula, boardroom  Planning")
     assert "Redundancies" not in done.output
     assert "Private meeting" in lines[2]
-    assert lines[3].startswith("3 events are no bookings: 1 only 1 of at least 2 rooms")
+    assert lines[3] == (
+        "3 events are no bookings: only 1 of at least 2 rooms with an endpoint (1), "
+        "shown as free (1), cancelled (1); --all lists them"
+    )
+    calendar(site.parent / "aula.ics", event("gone", "2026-11-25T15:00", "STATUS:CANCELLED"))
+    calendar(site.parent / "boardroom.ics")
+    one = agenda(site).stdout
+    assert one == "No bookings.\n1 event is no booking: cancelled (1); --all lists it\n"
 
 
 def test_a_terminal_of_another_encoding_gets_escapes_for_what_it_lacks(site: Path) -> None:

@@ -194,5 +194,7 @@ def _print_skipped(found: Agenda, zone: ZoneInfo, *, everything: bool) -> None:
         click.echo(table(["when", "room", "no booking because", "uid"], rows))
         return
     reasons = Counter(skip.reason for skip in found.skipped)
-    each = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
-    click.echo(f"{len(found.skipped)} events are no bookings: {each} (--all lists them)")
+    each = ", ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
+    one = len(found.skipped) == 1
+    what = "1 event is no booking" if one else f"{len(found.skipped)} events are no bookings"
+    click.echo(f"{what}: {each}; --all lists {'it' if one else 'them'}")
