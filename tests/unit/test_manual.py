@@ -13,6 +13,7 @@ import click
 import pytest
 from click.shell_completion import BashComplete
 
+from cospaced.commands import options
 from cospaced.commands.cli import COMMANDS, cli
 from cospaced.configuration import schema
 from support.configurations import ENVIRONMENT, VALID, write
@@ -113,6 +114,20 @@ def test_commands_and_rooms_are_completed_and_nothing_where_there_is_no_configur
     assert completed(["invite", *file], "b") == []
     assert completed(["agenda", *file, "--room"]) == ["aula"]
     assert completed(["why", "-c", f"{site}.none"]) == []
+
+
+def test_rooms_are_completed_where_secrets_are_the_units_credentials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = tmp_path / "credentials"
+    secrets.mkdir()
+    (secrets / "cms.password").write_text("simulated\n")
+    file = write(tmp_path, re.sub(r"(?m)^password = .*\n", "", VALID))
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    assert completed(["why", "-c", str(file)]) == []
+    monkeypatch.setattr(options, "DEFAULT_FILE", file)
+    monkeypatch.setattr(options, "CREDENTIALS", secrets)
+    assert completed(["why", "-c", str(file)]) == ["aula"]
 
 
 def test_bash_completes_a_room_with_the_installed_script(site: Path) -> None:

@@ -1,11 +1,11 @@
 """What the shell completes: booking ids, numbers and rooms; quick, and silent where it cannot."""
 
-import os
 from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
 
+from cospaced.commands.options import environment_for
 from cospaced.configuration import load
 from cospaced.errors import CospacedError
 from cospaced.host.control import ask, control_path
@@ -43,8 +43,8 @@ def rooms(ctx: click.Context, _: click.Parameter, begun: str) -> list[Completion
 
 
 def _settings(ctx: click.Context) -> Settings | None:
-    file = ctx.params.get("file")
+    file: Path | None = ctx.params.get("file")
     try:
-        return load(Path(file), environment=os.environ) if file else None
+        return load(file, environment=environment_for(file)) if file else None
     except CospacedError:
         return None
