@@ -26,7 +26,7 @@ MESSAGES: Mapping[str, str] = {
     "booking.not_extended": "Booking {booking} is not extended: {reason}",
     "booking.waiting": "Booking {booking} is due and cannot open: {reason}",
     "booking.trimmed": "Booking {booking} was trimmed[ to {end}][: {reason}]",
-    "booking.warned": "Showed the people in booking {booking}: {reason}",
+    "booking.warned": "Showing the people in booking {booking}: {reason}",
     "booking.overdue": "Booking {booking} is past its end with people in it[; {span} left]",
     "booking.closing": "Closing booking {booking}[: {reason}]",
     "booking.not_closed": "Booking {booking} could not be closed: {reason}",
