@@ -112,7 +112,7 @@ def test_a_dark_room_is_explained_and_the_pool_closed_with_and_without_a_daemon(
         live = _read_by_a_daemon(folder)
         refused = run(folder, "close-all", "--yes")
         assert refused.returncode == 1
-        assert "another cospaced" in refused.stderr
+        assert "stop it first (a second daemon needs a state_dir of its own)" in refused.stderr
         daemon.signal(signal.SIGKILL)
         daemon.wait()
     dead = _read_from_the_state(folder)

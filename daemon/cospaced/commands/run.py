@@ -94,8 +94,8 @@ class _Process:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload.set)
-        reason = "it only observes" if observe else None
-        log.info("daemon.started", version=__version__, reason=reason)
+        mode = {"reason": "it only observes"} if observe else {}
+        log.info("daemon.started", version=__version__, **mode)
         for warning in self._settings.warnings:
             log.warning("config.warning", reason=warning)
         if reason := shadow():

@@ -64,7 +64,7 @@ class StateLock:
             os.close(self._fd)
             raise StoreUnusable(
                 f"another cospaced (pid {holder or 'unknown'}) works in state_dir {state_dir}; "
-                "stop it first, or give this one a state_dir of its own"
+                "stop it first (a second daemon needs a state_dir of its own)"
             ) from error
         except OSError as error:
             os.close(self._fd)
