@@ -68,6 +68,7 @@ ROWS = (
         ("hall", ["due"]),
         ("porch", ["early"]),
         ("aula@10:05", ["ac-next"]),
+        ("boardroom@9:05", ["ab-open"]),
         ("aula@2026-11-26T11:05", ["ac-next"][:0]),
         ("aula@2026-11-26T12:05", ["ad-later"]),
         ("aula@2026-11-26T11:05+00:00", ["ad-later"]),

@@ -71,6 +71,8 @@ def _at(rows: Sequence[Booking], moment: datetime) -> tuple[Booking, ...]:
 
 
 def _moment(text: str, now: datetime, zone: tzinfo) -> datetime | None:
+    if text[1:2] == ":":
+        text = f"0{text}"  # people write 9:00
     try:
         return datetime.combine(now.astimezone(zone).date(), time.fromisoformat(text), zone)
     except ValueError:
