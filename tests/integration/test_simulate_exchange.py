@@ -57,6 +57,7 @@ async def test_it_tells_a_configuration_that_reads_bookings_and_ends_with_ctrl_c
     process, said = await started("--auth", "ntlm", "--room", "room@example.com", "-v")
     (room,) = loaded(tmp_path, configuration(said)).rooms
     assert (room.calendar, room.mailbox) == ("exchange", "room@example.com")
+    assert room.endpoints == ("room@rooms.example.com",)
 
     def starts() -> int:
         CachingProtocol.clear_cache()
@@ -88,6 +89,7 @@ async def test_oauth_over_https_gives_tokens_for_the_ca_that_it_tells(tmp_path: 
     process, said = await started("--auth", "oauth", "--ca-out", str(ca_file), "-v")
     url = said.split("tokens are had from ")[1].partition("\n")[0]
     assert url.startswith("https://")
+    assert value(said, "ca_file") == str(ca_file)
     assert problems(tmp_path, configuration(said)) == []
     form = {
         "grant_type": "client_credentials",

@@ -195,8 +195,12 @@ def _introduce(order: _Order, served: "Served") -> None:
     else:
         click.echo(f"username = {order.username}")
         click.echo(f"password = {order.password}")
+    if order.ca_out is not None:
+        click.echo(f"ca_file = {order.ca_out.absolute()}")
     for room in order.rooms:
-        click.echo(f"\n[room:{room.partition('@')[0]}]\ncalendar = exchange\nmailbox = {room}")
+        name = room.partition("@")[0]
+        click.echo(f"\n[room:{name}]\ncalendar = exchange\nmailbox = {room}")
+        click.echo(f"endpoints = {name}@rooms.example.com")
     click.echo("\nCtrl-C ends it.")
 
 
