@@ -100,6 +100,17 @@ def test_what_a_booking_waits_for_is_told_once_and_forgotten_when_it_opens_or_is
     assert _plan(later, View(), now + 10 * SECOND).booking.reason == ""
 
 
+def test_what_keeps_a_booking_from_opening_is_told_when_it_lasts() -> None:
+    row = _row(
+        State.PLANNED, dials=()
+    )  # it became known at its start, five minutes after it was due
+    assert _plan(row, View(), START, space="").told == ()
+    held_up = _plan(row, View(), START + 5 * SECOND, space="")
+    assert [one.event for one in held_up.told] == ["booking.waiting"]
+    known = replace(row, created_at=START - timedelta(days=1))
+    assert [one.event for one in _plan(known, View(), START, space="").told] == ["booking.waiting"]
+
+
 @pytest.mark.parametrize("stepped", [False, True])
 def test_a_booking_whose_time_passed_is_missed_unless_the_clock_just_leapt(stepped: bool) -> None:
     planned = _plan(_row(State.PLANNED), View(), END, hold_closes=stepped)

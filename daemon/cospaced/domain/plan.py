@@ -76,7 +76,9 @@ def _planned(draft: Draft, terms: ConferenceSettings, rooms: dict[str, RoomSetti
     if obstacle := _obstacle(around):
         draft.wake_at(draft.now + RETRY)
         told = draft.booking.reason == obstacle
-        if draft.now >= due + OVERDUE and not around.awaits and not told:
+        # One that was booked at the last minute, or just found, has not been held up yet.
+        known = max(due, booking.created_at)
+        if draft.now >= known + OVERDUE and not around.awaits and not told:
             draft.change(reason=obstacle)
             draft.tell("booking.waiting", "warning", reason=obstacle)
         return
