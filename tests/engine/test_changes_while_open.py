@@ -268,6 +268,118 @@ def test_a_room_whose_server_lags_leaves_after_its_next_poll_and_is_told(tmp_pat
     assert rings(site) == [1, 1, 1]
 
 
+@pytest.mark.parametrize("behind", [20, 45, 70])
+def test_a_room_whose_server_shows_a_change_some_time_later_is_not_hung_up_on(
+    tmp_path: Path, behind: float
+) -> None:
+    """Near the end every calendar is read each ten seconds, which servers do not keep up with."""
+
+    async def story(site: Site) -> None:
+        one = booked(site, after=2)
+        async with site.running():
+            await site.until(one.end - 4 * MINUTE)
+            later = replace(one, end=one.end + 10 * MINUTE, sequence=1)
+            write(site, "aula", later)
+            await seen(site, behind)
+            write(site, "boardroom", later)
+            await site.until(later.end - SECOND)
+            assert not cut_off_before(site, site.clock.now())
+            assert row_of(site).end == later.end
+            await site.until(later.end + MINUTE)
+
+    site = play(tmp_path, story)
+    site.assert_all_closed()
+    assert rings(site, *BOTH) == [1, 1]
+
+
+def test_a_room_that_names_another_time_is_not_called_for_a_new_title(tmp_path: Path) -> None:
+    async def story(site: Site) -> None:
+        one = booked(site, after=2, rooms=("aula", "boardroom", "cellar"))
+        async with site.running():
+            await site.until(one.start + 5 * MINUTE)
+            later = replace(one, end=one.end + 10 * MINUTE, sequence=1)
+            for room in BOTH:
+                write(site, room, later)
+            await seen(site, 120)
+            assert row_of(site).rooms == BOTH
+            for room in BOTH:
+                write(site, room, replace(later, title="Renamed", sequence=2))
+            await seen(site, 120)
+            assert (row_of(site).title, row_of(site).rooms) == ("Renamed", BOTH)
+            await site.until(later.end + MINUTE)
+
+    site = play(tmp_path, story)
+    site.assert_all_closed()
+    assert rings(site) == [1, 1, 1]
+
+
+def test_a_room_added_as_the_start_moves_is_called_however_long_it_has_run(tmp_path: Path) -> None:
+    async def story(site: Site) -> None:
+        one = booked(site, after=2, rooms=("boardroom", "cellar"))
+        async with site.running():
+            await site.until(one.start + 15 * MINUTE)
+            rooms = ("aula", "boardroom", "cellar")
+            moved(site, one, start=one.start + MINUTE, rooms=rooms)
+            await seen(site)
+            assert site.endpoint("aula").connected
+            await site.until(one.end + MINUTE)
+
+    site = play(tmp_path, story)
+    site.assert_all_closed()
+    assert rings(site) == [1, 1, 1]
+
+
+def test_a_room_that_comes_back_in_the_moment_it_is_hung_up_on_is_called_again(
+    tmp_path: Path,
+) -> None:
+    async def story(site: Site) -> None:
+        one = booked(site, after=2, rooms=("aula", "boardroom", "cellar"))
+        async with site.running() as doom:
+            await site.until(one.start + 5 * MINUTE)
+            left = moved(site, one, rooms=BOTH)
+
+            def back(side: str, what: str, _subject: object) -> bool:
+                if (side, what) == ("before", "DELETE"):
+                    moved(site, left, rooms=one.rooms)
+                    site.machine.polling.hurry(site.rooms)
+                return False
+
+            doom.when = back
+            site.cluster.knobs = replace(site.cluster.knobs, latency_before=(0.5, 0.5))
+            await seen(site, 180)
+            assert row_of(site).rooms == one.rooms
+            assert site.endpoint("cellar").connected
+            await site.until(one.end + MINUTE)
+
+    site = play(tmp_path, story)
+    site.assert_all_closed()
+    assert rings(site) == [1, 1, 2]
+
+
+def test_started_again_the_next_conference_waits_for_the_rooms_of_the_one_that_runs(
+    tmp_path: Path,
+) -> None:
+    """What it knew of who is in which call counts until it has looked."""
+
+    async def story(site: Site) -> None:
+        one = booked(site, after=2)
+        async with site.running() as doom:
+            await site.until(one.start + 5 * MINUTE)
+            start = site.clock.now() + MINUTE
+            other = Invitation("two", start, start + 20 * MINUTE, ("aula", "cellar"), organizer="")
+            site.invite(other)
+            await seen(site, 30)
+            await site.kill(doom)
+        await site.until(other.start + SECOND)
+        async with site.running():
+            await site.clock.sleep(60)
+            assert [ring.rang for ring in site.endpoint("aula").invites] == [True]
+            assert site.endpoint("cellar").connected
+            await site.until(one.end + MINUTE)
+
+    play(tmp_path, story).assert_all_closed()
+
+
 def test_an_older_sequence_with_a_later_stamp_moves_no_end(tmp_path: Path) -> None:
     async def story(site: Site) -> None:
         one = booked(site, after=2, sequence=3)

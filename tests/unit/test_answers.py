@@ -47,8 +47,8 @@ def _settle(mark: tuple[str, ...], write: Write, outcome: Outcome, **keys: Any) 
     )
     end = START + timedelta(minutes=30)
     row = Booking(
-        id="b", uid="u", start=START, end=end, state=State.OPEN, rooms=("aula",), dials=(dial,),
-        **{"created_at": START, **keys},
+        id="b", uid="u", start=START, end=end, state=State.OPEN, dials=(dial,),
+        **{"created_at": START, "rooms": ("aula",), **keys},
     )  # fmt: skip
     view = View(calls=(CALL,), calls_at=START, legs_at=START)
     send = Send(mark=mark, write=write, bridge="core1")
@@ -152,8 +152,21 @@ def test_the_end_of_a_call_is_believed_by_a_look_alone(outcome: Outcome) -> None
     [(DONE, DialState.DROPPED), (REFUSED, DialState.CONNECTED), (UNKNOWN, DialState.CONNECTED)],
 )
 def test_a_leg_that_was_dropped_is_dropped_once(outcome: Outcome, state: DialState) -> None:
-    folded = _settle(("drop", AULA), DropLeg(leg="leg"), outcome, dial=DialState.CONNECTED)
+    folded = _settle(
+        ("drop", AULA), DropLeg(leg="leg"), outcome, dial=DialState.CONNECTED, rooms=()
+    )
     assert folded.booking.dials[0].state is state
+
+
+def test_a_room_that_came_back_while_it_was_hung_up_on_is_called_again() -> None:
+    folded = _settle(("drop", AULA), DropLeg(leg="leg"), DONE, dial=DialState.CONNECTED)
+    (dial,) = folded.booking.dials
+    assert (dial.state, dial.due, dial.leg, dial.base) == (DialState.DUE, NOW, "", 1)
+
+
+def test_the_late_answer_of_a_hanging_up_does_not_concern_the_leg_that_came_after_it() -> None:
+    folded = _settle(("drop", AULA), DropLeg(leg="before"), DONE, dial=DialState.CONNECTED)
+    assert folded.booking.dials[0].state is DialState.CONNECTED
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What changed in the rooms' calendars since it was last asked."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -86,3 +87,15 @@ def test_a_copy_that_turns_unanswered_keeps_its_last_answer(
         copies.update("aula", "files", calendar(event(sequence + 1, Answer(answer))), NINE)
     (copy,) = copies.of(KEY)
     assert copy.accepted_before is counts
+
+
+def test_a_copy_says_since_when_it_has_named_its_time() -> None:
+    copies, found = Copies(), []
+    end = NINE + timedelta(hours=2)
+    longer = replace(event(2), end=end)
+    for minute, one in enumerate((event(), event(1), longer, replace(longer, title="New"))):
+        now = NINE + timedelta(minutes=minute)
+        copies.update("aula", "files", calendar(one), now)
+        (copy,) = copies.of(KEY)
+        found.append(((copy.timed_at or copy.seen_at) - NINE).total_seconds() / 60)
+    assert found == [0, 0, 2, 2]

@@ -129,6 +129,14 @@ def test_a_copy_that_differs_stays_until_its_room_was_read_again() -> None:
     assert [(skip.room, skip.worth_telling) for skip in after.skipped] == [("boardroom", True)]
 
 
+def test_a_copy_that_differs_is_not_waited_for_again_when_no_time_has_changed() -> None:
+    late = {"start": NOW + HOUR, "end": NOW + 2 * HOUR}
+    renamed = replace(_copy("aula", sequence=2, seen=30, **late), timed_at=NOW)
+    wanted = _fold(renamed, _copy("boardroom"), read=20, min_rooms=1).wanted
+    assert wanted is not None
+    assert wanted.rooms == ("aula",)
+
+
 def test_the_uid_belongs_to_the_organizer_who_was_seen_first() -> None:
     thief = _copy("boardroom", organizer="b@x", sequence=9, seen=5)
     folded = _fold(_copy("aula"), thief, min_rooms=1)

@@ -121,10 +121,29 @@ def test_a_room_that_joins_leaves_changed_settings_of_the_others_alone() -> None
     ]
 
 
-def test_a_room_that_left_and_joins_again_is_called_again() -> None:
-    left = _row(rooms=("aula",), dials=(_dial("aula"), _dial("boardroom", DialState.DROPPED)))
+def test_a_room_that_left_and_joins_again_is_called_again_as_often_as_one_that_is_new() -> None:
+    gone = replace(_dial("boardroom", DialState.DROPPED, 3), leg="gone", not_before=END)
+    left = _row(rooms=("aula",), dials=(_dial("aula"), gone))
     after = _follow(left, _wanted()).booking
     assert [d.state for d in after.dials] == [DialState.CONNECTED, DialState.DUE]
+    again = after.dials[1]
+    assert (again.due, again.base, again.leg, again.not_before) == (NOW, 3, "", None)
+
+
+@pytest.mark.parametrize("minutes", [-30, -5, 2])
+def test_a_room_that_joins_as_the_start_moves_is_due_no_sooner_than_it_joined(minutes: int) -> None:
+    start = START + timedelta(minutes=minutes)
+    after = _follow(_row(), _wanted(start=start, rooms=("aula", "boardroom", "cellar"))).booking
+    assert after.dials[2].due == max(start, NOW)
+
+
+@pytest.mark.parametrize("minutes", [-30, -5, 2])
+def test_whoever_waits_for_the_start_is_due_when_it_has_moved_to_before_now(minutes: int) -> None:
+    waiting = replace(_dial("aula", DialState.DUE, 0), due=START + 15 * MINUTE)
+    row = _row(start=START + 15 * MINUTE, dials=(waiting,))
+    start = START + timedelta(minutes=minutes)
+    after = _follow(row, _wanted(start=start)).booking
+    assert after.dials[0].due == max(start, NOW)
 
 
 @pytest.mark.parametrize(

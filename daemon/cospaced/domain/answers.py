@@ -16,7 +16,7 @@ from cospaced.domain.display import space_form
 from cospaced.domain.draft import RETRY, SETTLING, Draft, Send, Surroundings, Told
 from cospaced.domain.seen import SeenCall
 from cospaced.domain.view import View
-from cospaced.domain.writes import OpenSpace, Outcome, Result
+from cospaced.domain.writes import DropLeg, OpenSpace, Outcome, Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +199,21 @@ def _ended(draft: Draft, call: str, outcome: Outcome) -> None:
         _back_off(draft, outcome, "call.not_ended")
 
 
+def _dropped(draft: Draft, endpoint: str, write: object) -> None:
+    one = next(d for d in draft.booking.dials if d.target.endpoint == endpoint)
+    if not isinstance(write, DropLeg) or one.leg != write.leg:
+        # A look has shown it gone, and it has been called anew.
+        return
+    draft.change_dial(endpoint, state=DialState.DROPPED, leg="", reason="room removed")
+    draft.tell("leg.dropped", **legs.keys(one), reason="room removed")
+    if one.target.room in draft.booking.rooms:
+        # It came back while we hung up on it: it is called like one that is added.
+        due = max(draft.now, draft.booking.start)
+        draft.change_dial(
+            endpoint, state=DialState.DUE, due=due, base=one.attempt, not_before=None, reason=""
+        )
+
+
 def _plain(draft: Draft, sent: Send, outcome: Outcome) -> None:
     """Fold a leg that was dropped, here or elsewhere, and a warning that was shown."""
     what, whom = sent.mark[0], sent.mark[1]
@@ -206,8 +221,7 @@ def _plain(draft: Draft, sent: Send, outcome: Outcome) -> None:
     if what == "free" and done:
         draft.change_dial(whom, freed_at=draft.now)
     if what == "drop" and done:
-        dropped = draft.change_dial(whom, state=DialState.DROPPED, leg="", reason="room removed")
-        draft.tell("leg.dropped", **legs.keys(dropped), reason=dropped.reason)
+        _dropped(draft, whom, sent.write)
     if done:
         return
     text = f"{what}: {outcome.reason}"

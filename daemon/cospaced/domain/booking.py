@@ -63,7 +63,8 @@ class Dial:
     state: DialState = DialState.DUE
     attempt: int = 0
     base: int = 0
-    """Attempts made in calls that a Call Bridge lost; limits count from here."""
+    """Attempts made in calls that a Call Bridge lost, or before its room left; limits count from
+    here."""
     owner_id: str = ""
     """UUIDv5(booking, endpoint, attempt): how a look recognises the leg as ours."""
     due: datetime

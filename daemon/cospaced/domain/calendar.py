@@ -81,6 +81,8 @@ class Copy:
     """Name of the calendar (`[calendar:NAME]`) that the room is read from."""
     occurrence: Occurrence
     seen_at: datetime
+    timed_at: datetime | None = None
+    """When its room first named this time, where that is before `seen_at`."""
     accepted_before: bool = False
     """Was accepted last: an update that Exchange turns unanswered keeps the booking."""
     held: str = ""

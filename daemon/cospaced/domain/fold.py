@@ -165,10 +165,12 @@ def _in_agreement(
 ) -> tuple[list[Copy], list[Copy]]:
     agreeing: list[Copy] = []
     left: list[Copy] = []
+    # Whoever did not take up the time then is not waited for again at a new title.
+    named_at = newest.timed_at or newest.seen_at
     for copy in copies:
         # What one says now that goes on as last read is not known, so it contradicts nobody.
         same = copy.held or copy.occurrence.span == newest.occurrence.span
-        read_since = read_at.get(copy.room, _NEVER) > newest.seen_at
+        read_since = read_at.get(copy.room, _NEVER) > named_at
         (agreeing if same or not read_since else left).append(copy)
     return agreeing, left
 

@@ -195,7 +195,7 @@ def _open(
     if wanted.rooms != booking.rooms:
         after = replace(after, dials=_dials(after, booking.rooms, now, rooms))
     if wanted.start != booking.start:
-        after = replace(after, dials=tuple(_postponed(d, wanted.start) for d in after.dials))
+        after = replace(after, dials=tuple(_postponed(d, wanted.start, now) for d in after.dials))
     return Followed(booking=after, told=_difference(booking, after))
 
 
@@ -211,7 +211,7 @@ def _dials(
     wanted = {t.endpoint: t for t in targets(joined, rooms)}
     due = max(now, booking.start)
     kept = [
-        replace(d, target=wanted[e], state=DialState.DUE, due=due, reason="")
+        replace(_recalled(d, due), target=wanted[e])
         if d.state is DialState.DROPPED and e in wanted
         else d
         for e, d in known.items()
@@ -220,8 +220,21 @@ def _dials(
     return (*kept, *added)
 
 
-def _postponed(dial: Dial, start: datetime) -> Dial:
-    return replace(dial, due=start) if dial.state is DialState.DUE and dial.attempt == 0 else dial
+def _recalled(dial: Dial, due: datetime) -> Dial:
+    """Return the dial of a room that left and is back, to be called as if for the first time."""
+    return replace(
+        dial, state=DialState.DUE, due=due, base=dial.attempt, not_before=None, leg="", reason=""
+    )
+
+
+def _postponed(dial: Dial, start: datetime, now: datetime) -> Dial:
+    """Let who was not called yet be due at a new start; where that has passed, not before now.
+
+    It is the edit that makes him due, so that he is not too late to ring.
+    """
+    if dial.state is not DialState.DUE or dial.attempt:
+        return dial
+    return replace(dial, due=max(start, min(dial.due, now)))
 
 
 def _called_off(dial: Dial) -> Dial:

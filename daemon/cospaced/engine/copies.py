@@ -62,11 +62,15 @@ class Copies:
         old = self._by_room.get(room, {}).get(occurrence.key)
         if old is not None and old.occurrence == occurrence and old.source == source:
             return replace(old, held="") if old.held else old
+        timed_at = None
+        if old is not None and old.occurrence.span == occurrence.span:
+            timed_at = old.timed_at or old.seen_at
         return Copy(
             room=room,
             source=source,
             occurrence=occurrence,
             seen_at=now,
+            timed_at=timed_at,
             accepted_before=_accepted_before(old, booked=occurrence.key in accepted),
         )
 

@@ -141,9 +141,11 @@ class Hearing:
         """Return how long a room that an open row would lose may yet prove to stay."""
         copies = {copy.room: copy for copy in self._copies.of((row.uid, row.recurrence_id))}
         if room in copies:
-            counts = not why_not(copies[room], row.terms)
-            # It counts, so it differs: its room was read again, and was given its time.
-            return timedelta(0) if counts else patience(copies[room])
+            if why_not(copies[room], row.terms):
+                return patience(copies[room])
+            # It counts, so it differs: its server may be late, and would have it called again.
+            named_at = max(copy.timed_at or copy.seen_at for copy in copies.values())
+            return max(named_at + PATIENCE - now, timedelta(0))
         keys = self._copies.covering(row.rooms, now, now + row.terms.early_join)
         claimants = [key for key in keys if is_new(row, self._ledger.latest(*key))]
         # What it is about to become may already stand in some calendars.

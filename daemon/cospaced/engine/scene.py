@@ -186,4 +186,7 @@ def _being_called(dial: Dial, view: View) -> bool:
     if dial.state is DialState.PLACED:
         seen = view.legs_at
         return seen is None or dial.since is None or seen <= dial.since
+    if dial.state is DialState.CONNECTED:
+        # As the daemon starts again, it goes by what it knew until it has looked.
+        return view.calls_at is None or (bool(view.calls) and view.legs_at is None)
     return dial.state in (DialState.INTENDED, DialState.DOUBT)
