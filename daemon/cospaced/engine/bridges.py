@@ -14,6 +14,7 @@ from cospaced.domain.draft import Send
 from cospaced.domain.seen import LegState, SeenCall, SeenLeg
 from cospaced.domain.sightings import CallsSeen, LegsSeen, SpaceSeen
 from cospaced.domain.writes import Outcome, Result
+from cospaced.engine.edges import Edges
 from cospaced.errors import ApiError, Unreachable
 from cospaced.ports import Bridge, Clock
 
@@ -45,6 +46,7 @@ class Bridges:
         self._tried: set[str] = set()
         self._uptime: dict[str, int] = {}
         self._doubted = {name: asyncio.Event() for name in self._bridges}
+        self._edges = Edges()
         self.booted: dict[str, datetime] = {}
         self.on_change: Callable[[], None] = lambda: None
 
@@ -115,7 +117,8 @@ class Bridges:
 
     async def _watch_one(self, name: str) -> None:
         while True:
-            await self.probe(name)
+            with self._edges.of("bridge.fault", bridge=name):
+                await self.probe(name)
             pause = WATCH_UP if name in self._up else WATCH_DOWN
             await self._pause(name, pause)
 

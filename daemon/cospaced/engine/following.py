@@ -15,6 +15,7 @@ from cospaced.domain.inheritance import PATIENCE, continues, forebear, heir, is_
 from cospaced.domain.lifecycle import FINISHED, Step, step
 from cospaced.domain.story import moment_text
 from cospaced.engine.copies import Copies, Key
+from cospaced.engine.edges import Edges
 from cospaced.engine.hearing import Hearing
 from cospaced.engine.ledger import Ledger
 from cospaced.engine.placing import Placing
@@ -36,6 +37,7 @@ class Following:
         self._copies = copies
         self._clock = clock
         self._site_key = site_key
+        self._edges = Edges()
         self.storyteller = Storyteller(ledger=ledger, copies=copies)
         self.hearing = Hearing(ledger=ledger, copies=copies, clock=clock, settings=settings)
         self.placing = Placing(ledger=ledger, clock=clock, settings=settings, site_key=site_key)
@@ -160,7 +162,8 @@ class Following:
         for row in self._ledger.in_state(State.PLANNED, State.REFUSED):
             latest = self._ledger.latest(row.uid, row.recurrence_id)
             if latest is not None and latest.id != row.id:
-                self._give_up(row, latest)
+                with self._edges.of("booking.fault", booking=row.id):
+                    self._give_up(row, latest)
 
     # --- what the calendars say, and rows make of it ------------------------------------------
 

@@ -33,6 +33,8 @@ class _Entry:
     story: list[StoryEntry] = field(default_factory=list)
     version: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    fault: type[Exception] | None = None
+    """The last fault of the program in storing it that was told."""
 
 
 class Ledger:
@@ -246,6 +248,11 @@ class Ledger:
                 stored = True
             except (StoreUnusable, StoreConflict) as error:
                 self._failing(str(error))
+            except Exception as fault:
+                # The edge of a row: one that cannot be stored must not stop the others.
+                if entry.fault is not type(fault):
+                    entry.fault = type(fault)
+                    log.exception("booking.fault", booking=booking)
             finally:
                 if not stored:
                     self._dirty[booking] = None

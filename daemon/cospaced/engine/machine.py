@@ -13,6 +13,7 @@ import structlog
 
 from cospaced.engine.bridges import Bridges, Search
 from cospaced.engine.copies import Copies, Key
+from cospaced.engine.edges import Edges
 from cospaced.engine.following import Following
 from cospaced.engine.ledger import Ledger
 from cospaced.engine.polling import Polling
@@ -63,6 +64,7 @@ class Machine:
         self._site_id = site_id
         self._stop_asked = asyncio.Event()
         self._pool_wanted = asyncio.Event()
+        self._edges = Edges()
         self.pool_problem = ""
         self._pool = self._new_pool()
         self.copies = Copies()
@@ -227,13 +229,18 @@ class Machine:
         forgot_at = self._clock.monotonic()
         while True:
             await self._clock.sleep(KEEPING)
-            self.timing.scene.mute_rooms = self.polling.mute
-            self.following.hearing.unread = self.polling.unread
-            self.recovery.settle()
-            if leaving := self.following.hearing.leavers.keys:
-                self._calendars_changed(leaving)
-            await self.ledger.persist_all()
+            with self._edges.of("audit.fault"):
+                await self._tidy()
             if self._clock.monotonic() - forgot_at >= FORGET_EVERY:
                 forgot_at = self._clock.monotonic()
-                await self.ledger.forget(KEPT)
-                self.following.storyteller.forget_gone()
+                with self._edges.of("audit.fault"):
+                    await self.ledger.forget(KEPT)
+                    self.following.storyteller.forget_gone()
+
+    async def _tidy(self) -> None:
+        self.timing.scene.mute_rooms = self.polling.mute
+        self.following.hearing.unread = self.polling.unread
+        self.recovery.settle()
+        if leaving := self.following.hearing.leavers.keys:
+            self._calendars_changed(leaving)
+        await self.ledger.persist_all()

@@ -1,6 +1,6 @@
 """Which number a booking gets, keeps, or makes way on for another."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from cospaced.domain.document import moment
 from cospaced.domain.identity import home_number
 from cospaced.domain.lifecycle import Step, step
 from cospaced.domain.timespan import Timespan
+from cospaced.engine.edges import Edges
 from cospaced.engine.ledger import Ledger, window
 from cospaced.ports import Clock
 from cospaced.settings import Settings
@@ -29,6 +30,7 @@ class Placing:
         self._ledger = ledger
         self._clock = clock
         self._site_key = site_key
+        self._edges = Edges()
         self.settings = settings
         self.freed = False
         """Something has become free since refused bookings were last tried again."""
@@ -106,8 +108,7 @@ class Placing:
         """Give another number to planned rows whose number turned out unusable."""
         usable = set(self.numbers)
         rows = [r for r in self._ledger.in_state(State.PLANNED) if r.number not in usable]
-        touched = [self._moved(row, "its number cannot be used").id for row in rows]
-        return touched + self.retry_refused()
+        return self._all_moved(rows, "its number cannot be used") + self.retry_refused()
 
     def displaced(self, holder: Booking) -> list[str]:
         """Give another number to planned rows that a row found open is in the way of."""
@@ -120,7 +121,7 @@ class Placing:
             if hold.booking != holder.id and hold.window.overlaps(span)
             if (row := self._ledger.get(hold.booking)) and row.state is State.PLANNED
         ]
-        return [self._moved(row, "its number is in use by another").id for row in rows]
+        return self._all_moved(rows, "its number is in use by another")
 
     def moved_away(self, row: Booking) -> Booking:
         """Give a row a number that nobody holds; the row as it is where there is none."""
@@ -132,6 +133,13 @@ class Placing:
         self._ledger.tell(placed, f"number {placed.number} in place of {row.number}: {reason}")
         log.warning("booking.renumbered", booking=row.id, number=placed.number, reason=reason)
         return placed
+
+    def _all_moved(self, rows: Iterable[Booking], reason: str) -> list[str]:
+        touched = []
+        for row in rows:
+            with self._edges.of("booking.fault", booking=row.id):
+                touched.append(self._moved(row, reason).id)
+        return touched
 
     def _moved(self, row: Booking, reason: str) -> Booking:
         placed = self.place(replace(row, number=None))
@@ -153,11 +161,12 @@ class Placing:
         for row in self._ledger.in_state(State.REFUSED):
             if row.end <= now:
                 continue
-            placed = self.place(row)
-            if placed.number is not None:
-                self._ledger.tell(placed, f"number {placed.number} has become free")
-                log.info("booking.planned", booking=row.id, number=placed.number)
-                touched.append(row.id)
+            with self._edges.of("booking.fault", booking=row.id):
+                placed = self.place(row)
+                if placed.number is not None:
+                    self._ledger.tell(placed, f"number {placed.number} has become free")
+                    log.info("booking.planned", booking=row.id, number=placed.number)
+                    touched.append(row.id)
         return touched
 
     def trimmed(self, before: Booking, after: Booking) -> Booking:

@@ -26,6 +26,7 @@ from cospaced.domain.pool import Slots
 from cospaced.domain.seen import SeenSpace
 from cospaced.engine.bridges import Bridges
 from cospaced.engine.copies import Copies
+from cospaced.engine.edges import Edges
 from cospaced.engine.ledger import Ledger
 from cospaced.engine.timing import TimingLoop
 from cospaced.ports import Clock
@@ -62,6 +63,7 @@ class Recovery:
         self._bridges = bridges
         self._clock = clock
         self._calendars_known = calendars_known
+        self._edges = Edges()
         self._unclaimed: dict[int, SeenSpace] = {}
         timing.scene.unclaimed = self._unclaimed
         self.on_gone: Callable[[], None] = lambda: None
@@ -73,10 +75,12 @@ class Recovery:
         self._timing.scene.slots = slots
         by_space = {slot.space: number for number, slot in slots.by_number.items()}
         for space in slots.open:
-            if first:
-                # Later on, a slot may have changed hands since it was surveyed.
-                self._give_way(by_space[space.id], space)
-            self._found_open(by_space[space.id], space)
+            number = by_space[space.id]
+            with self._edges.of("slot.fault", number=number):
+                if first:
+                    # Later on, a slot may have changed hands since it was surveyed.
+                    self._give_way(number, space)
+                self._found_open(number, space)
         self.settle()
 
     def _give_way(self, number: int, space: SeenSpace) -> None:
@@ -123,11 +127,15 @@ class Recovery:
     def settle(self) -> None:
         """Let bookings that the calendars brought claim their spaces; close what nobody claims."""
         for number, space in sorted(self._unclaimed.items()):
-            row = self._ledger.get(space.cdr_tag)
-            if row is not None and row.state in ADOPTABLE:
-                self._adopt(number, space)
-            elif self._calendars_known() and not self._hoped_for(space):
-                self._close(number, space, taken=row is not None)
+            with self._edges.of("slot.fault", number=number):
+                self._settle_one(number, space)
+
+    def _settle_one(self, number: int, space: SeenSpace) -> None:
+        row = self._ledger.get(space.cdr_tag)
+        if row is not None and row.state in ADOPTABLE:
+            self._adopt(number, space)
+        elif self._calendars_known() and not self._hoped_for(space):
+            self._close(number, space, taken=row is not None)
 
     def _hoped_for(self, space: SeenSpace) -> bool:
         """Whether somebody may yet go on in an open space that no booking speaks for.
@@ -154,10 +162,13 @@ class Recovery:
 
     async def _settle_claims(self) -> None:
         """Look who is in the spaces that somebody may continue, and let him, or nobody."""
+        edges = Edges()
         while True:
             await self._clock.sleep(IDLE)
-            if self._calendars_known():
-                for number, space in sorted(self._unclaimed.items()):
+            if not self._calendars_known():
+                continue
+            for number, space in sorted(self._unclaimed.items()):
+                with edges.of("slot.fault", number=number):
                     if self._claimants(space):
                         await self._settle_claim(number, space)
 
@@ -202,12 +213,14 @@ class Recovery:
 
     async def _repeat(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do it once a round, however long it takes."""
+        edges = Edges()
         while True:
             if self._timing.slots is None:
                 await self._clock.sleep(IDLE)
                 continue
             began = self._clock.monotonic()
-            await work()
+            with edges.of("audit.fault"):
+                await work()
             left = began + ROUND - self._clock.monotonic()
             await self._clock.sleep(max(left, IDLE))
 
@@ -223,7 +236,8 @@ class Recovery:
     async def _audit_share(self, numbers: Sequence[int]) -> None:
         for number in numbers:
             began = self._clock.monotonic()
-            await self._audit_one(number)
+            with self._edges.of("slot.fault", number=number):
+                await self._audit_one(number)
             left = began + SPREAD / len(numbers) - self._clock.monotonic()
             await self._clock.sleep(max(left, 0))
 

@@ -183,28 +183,30 @@ class TimingLoop:
             heapq.heappush(self._agenda, (moment, booking))
 
     def _plan_one(self, booking: str, desk: Desk, now: datetime) -> None:
+        try:
+            self._take_turn(booking, desk, now)
+        except Exception:
+            # The edge of a booking's turn: a fault in one must not stop the others.
+            log.exception("booking.fault", booking=booking)
+            self._schedule(booking, now + FAULT_PAUSE)
+
+    def _take_turn(self, booking: str, desk: Desk, now: datetime) -> None:
         row = self._ledger.get(booking)
         if row is not None and row.state is State.PLANNED and now >= row.start:
             row = self._elsewhere_if_held(row)
         if row is None or row.state in FINISHED:
             del self._desks[booking]
             return
-        try:
-            around = self.around(row, now)
-            decided = plan(
-                row,
-                desk.view,
-                around,
-                now=now,
-                terms=self.settings.conferences,
-                rooms=self.scene.rooms,
-                busy=frozenset(desk.busy),
-            )
-        except Exception:
-            # The edge of a booking's turn: a fault in one must not stop the others.
-            log.exception("booking.fault", booking=booking)
-            self._schedule(booking, now + FAULT_PAUSE)
-            return
+        around = self.around(row, now)
+        decided = plan(
+            row,
+            desk.view,
+            around,
+            now=now,
+            terms=self.settings.conferences,
+            rooms=self.scene.rooms,
+            busy=frozenset(desk.busy),
+        )
         self._take_up(row, decided, desk, now)
         if around.awaits:
             self.on_waiting((row.uid, row.recurrence_id))

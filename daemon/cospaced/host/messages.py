@@ -38,6 +38,7 @@ MESSAGES: Mapping[str, str] = {
     "booking.adopted": "Booking {booking} was found open on number {number} and goes on",
     "booking.overtaken": "Booking {booking} is over[: {reason}]; was the state file restored?",
     "booking.orphaned": "No calendar holds open booking {booking}[ on number {number}]; it ends",
+    "audit.fault": "Looking after everything met a fault of the program; it goes on",
     "booking.fault": "Booking {booking} met a fault of the program; it is tried again",
     # Calls, legs, spaces.
     "call.started": "Started call {call}[ on Call Bridge {bridge}][ for booking {booking}]",
@@ -62,6 +63,7 @@ MESSAGES: Mapping[str, str] = {
     "endpoint.clash": "{endpoint} is wanted by two bookings at once[: {reason}]",
     "request.failed": "A request for booking {booking} failed: {reason}",
     "observe.withheld": "Only observing, so not sent[ to {bridge}]: {url}",
+    "slot.fault": "Looking after space {number} met a fault of the program; it is tried again",
     "space.undecorated": "Space {number} is not told all of booking {booking}: {reason}",
     "space.edited": "Somebody edited the open space of booking {booking}[: {reason}]; it stands",
     "space.missing": "Space {number} of the pool is gone from CMS; it is made again",
@@ -99,6 +101,7 @@ MESSAGES: Mapping[str, str] = {
     "bridge.reached": "Call Bridge {bridge} answers",
     "bridge.unreachable": "Call Bridge {bridge} does not answer: {reason}",
     "bridge.recovered": "Call Bridge {bridge} answers again[ after {span}]",
+    "bridge.fault": "Asking Call Bridge {bridge} met a fault of the program; it is tried again",
     "bridge.restarted": "Call Bridge {bridge} was restarted[ {span} ago]",
     "bridge.dead": "Call Bridge {bridge} is dead; its conferences are made anew elsewhere",
     "bridge.unwatched": "Call Bridge {bridge} is out of reach from here; its conferences go on",
