@@ -30,9 +30,9 @@ check: .venv/made ## What a change must pass besides the tests.
 bench: .venv/made ## Speed and memory, each beside its limit.
 	$(RUN) tests/bench/run.py
 
-soak: .venv/made ## A kill at every await, for every seed, and random calendars: an hour.
-	SOAK=1 $(BIN)/pytest tests/engine/test_kill.py tests/unit/test_ical_naive.py \
-	  tests/unit/test_ical_damage.py
+soak: .venv/made ## A kill at every await, for every seed, random calendars and edits: over an hour.
+	SOAK=1 $(BIN)/pytest tests/engine/test_kill.py tests/engine/test_random_edits.py \
+	  tests/unit/test_ical_naive.py tests/unit/test_ical_damage.py
 
 deb: .venv/made ## A Debian package in dist/, for the release on which it is built.
 	$(RUN) contrib/debian/build.py
