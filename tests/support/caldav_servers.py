@@ -82,8 +82,9 @@ class Process:
     def start(self) -> None:
         """Start it, and wait until its port answers."""
         with self.log.open("ab") as log:
+            # When Cyrus's master ends, it ends all of its process group that it may.
             self.running = subprocess.Popen(
-                self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0
             )
         until = time.monotonic() + _STARTS_WITHIN
         while time.monotonic() < until:

@@ -58,8 +58,12 @@ def _with_moments(cls: type[CalendarItem], elem: Any, account: Any) -> Any:
     return super(CalendarItem, cls).from_xml(elem=elem, account=account)
 
 
-TimeZoneField.from_xml = _zone_name
-CalendarItem.from_xml = classmethod(_with_moments)
+def read_as_told() -> None:
+    """Have exchangelib tell times and zones as they stand there: for a process that writes none."""
+    TimeZoneField.from_xml = _zone_name
+    CalendarItem.from_xml = classmethod(_with_moments)
+
+
 CalendarItem.register("clean_object_id", CleanGlobalObjectId)
 CalendarItem.register("owner_critical_change", OwnerCriticalChange)
 CalendarItem.register("exception_replace_time", ExceptionReplaceTime)

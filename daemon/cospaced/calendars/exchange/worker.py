@@ -89,4 +89,5 @@ def _understood(
 
 if __name__ == "__main__":
     silence_library()
+    items.read_as_told()
     serve(work)
