@@ -117,6 +117,29 @@ async def test_workers_that_could_log_in_at_once_do_not_while_the_login_is_not_p
         assert refused(running.exchange) == 2
 
 
+async def test_a_connection_that_was_let_in_long_ago_does_not_prove_a_wrong_password(
+    tmp_path: Path,
+) -> None:
+    clock = SetClock(NOW)
+    async with server(tmp_path, clock) as running:
+        rooms = [running.add_room(f"room{n}") for n in range(15)]
+        settings = replace(running.settings, auth="ntlm", timeout=timedelta(minutes=2))
+        pool = WorkerPool(size=2, module=MODULE)
+        source = ExchangeSource(settings, time_zone="Europe/Berlin", pool=pool, clock=clock)
+        # Both workers have work at once, and then one of them loses its connection.
+        assert await together(source, rooms[:1]) == {"read": 1}
+        running.exchange.strike(ExchangeFault.SLOW, "SyncFolderItems", seconds=0.1, times=None)
+        assert await together(source, rooms[:2]) == {"read": 2}
+        running.exchange.strike(ExchangeFault.RESET)
+        assert await together(source, rooms[:2]) == {"read": 1, "unreachable": 1}
+        running.exchange.grant(replace(SERVICE, password="changed"))
+        assert await together(source, rooms[:2]) == {"read": 1, "login": 1}
+        for room in rooms[2:]:
+            assert await together(source, [room]) == {"login": 1}
+        await source.close()
+        assert refused(running.exchange) == 2
+
+
 @pytest.mark.parametrize("fault", [ExchangeFault.FORBIDDEN, ExchangeFault.UNAUTHORIZED])
 @pytest.mark.parametrize("begun", [False, True])
 async def test_what_one_mailbox_is_refused_keeps_no_other_room_unread(

@@ -32,7 +32,7 @@ class Ask:
     """Read one mailbox.
 
     `state` is the SyncState of the reading before, `body` its details. `fresh`: the calendar view
-    is wanted even if nothing changed since.
+    is wanted even if nothing changed since. `login`: log in anew.
     """
 
     settings: CalendarSettings
@@ -42,6 +42,7 @@ class Ask:
     state: str = ""
     body: bytes = b""
     fresh: bool = True
+    login: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +68,14 @@ class LookAtOrganizers:
     """Look at the organizers' own copies of events; the answer is `organizer_looks.Answers`.
 
     `mailbox` is the room's. After `seconds` no further one is begun, and none takes longer.
+    `login`: log in anew.
     """
 
     settings: CalendarSettings
     mailbox: str
     events: tuple[Event, ...]
     seconds: float
+    login: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

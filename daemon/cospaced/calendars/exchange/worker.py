@@ -10,7 +10,12 @@ from exchangelib.items import CalendarItem
 
 from cospaced.calendars.collecting import Collection, Shown
 from cospaced.calendars.exchange import items, organizers
-from cospaced.calendars.exchange.connection import Connection, connection, silence_library
+from cospaced.calendars.exchange.connection import (
+    Connection,
+    connection,
+    discard_connections,
+    silence_library,
+)
 from cospaced.calendars.exchange.details import details, is_new
 from cospaced.calendars.exchange.discovery import with_server
 from cospaced.calendars.exchange.faults import in_our_words
@@ -38,6 +43,8 @@ _SHARE_OF_SYNCING = 1 / 4
 
 def work(ask: Ask | LookAtOrganizers, _: Guard) -> Told | Answers:
     """Read a mailbox, or look at organizers' copies; raises CalendarError."""
+    if ask.login:
+        discard_connections()
     with with_server(ask.settings, ask.mailbox) as settings:
         link = connection(settings)
         before = link.policy.answers
