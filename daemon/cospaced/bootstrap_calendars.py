@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from cospaced.calendars.caldav import library
 from cospaced.calendars.caldav import source as caldav_source
 from cospaced.calendars.exchange import source as exchange_source
-from cospaced.calendars.files import THREADS
+from cospaced.calendars.files import AT_ONCE
 from cospaced.calendars.ical_source import IcalSource
 from cospaced.calendars.workers import Expander, WorkerPool
 from cospaced.errors import ConfigurationError, Problem
@@ -33,7 +33,6 @@ class Sources:
         self._clock = clock
         self._expander: Expander = WorkerPool()
         self._offload = ThreadOffload("calendars")
-        self._files = ThreadOffload("files", THREADS)
         self._made: dict[str, tuple[CalendarSettings, str, CalendarSource]] = {}
         self._unused: list[CalendarSource] = []
         stack.push_async_callback(self._close)
@@ -55,7 +54,6 @@ class Sources:
                 settings,
                 expander=self._expander,
                 offload=self._offload,
-                files=self._files,
                 clock=self._clock,
             )
             wanted[calendar.name] = (calendar, zone, source)
@@ -74,7 +72,6 @@ class Sources:
             await source.close()
         await self._expander.close()
         self._offload.close()
-        self._files.close()
 
 
 def make_source(
@@ -83,7 +80,6 @@ def make_source(
     *,
     expander: Expander,
     offload: Offload,
-    files: Offload,
     clock: Clock,
 ) -> CalendarSource:
     """Return the source of one calendar.
@@ -118,7 +114,7 @@ def make_source(
         web=Web(verify=calendar.verify, ca_file=calendar.ca_file, connections=calendar.at_once),
         expander=expander,
         offload=offload,
-        files=files,
+        files=ThreadOffload(f"files {calendar.name}", AT_ONCE),
         clock=clock,
     )
 

@@ -3,9 +3,12 @@
 import threading
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from cospaced.bootstrap_calendars import Sources
+from cospaced.calendars.files import AT_ONCE
+from cospaced.calendars.ical_source import IcalSource
 from cospaced.host.clock import SystemClock
 from cospaced.host.offload import ThreadOffload
 from cospaced.settings import CalendarSettings, RoomSettings, SourceType
@@ -24,18 +27,25 @@ async def test_work_is_done_in_the_order_of_the_calls():
     assert done == [0, 1, 2]
 
 
-async def test_a_file_that_hangs_holds_no_other_up(tmp_path: Path):
+async def test_files_that_hang_hold_no_other_up_whatever_was_reloaded(tmp_path: Path):
     path = tmp_path / "aula.ics"
     path.write_bytes(calendar(event("DTSTART:20261124T100000Z", "DURATION:PT1H")))
-    hq = CalendarSettings(name="hq", type=SourceType.ICAL)
+    room = RoomSettings(name="aula", calendar="hq", path=path)
+    share = threading.Event()
     async with AsyncExitStack() as stack:
         sources = Sources(SystemClock(), stack)
-        source = (await sources.of(replace(SETTINGS, calendars=(hq,))))["hq"]
-        share = threading.Event()
-        hung = sources._files._pool.submit(share.wait)
         try:
-            room = RoomSettings(name="aula", calendar="hq", path=path)
-            reading = await source.poll(room, None, window())
-            assert (len(reading.occurrences), hung.done()) == (1, False)
+            for minutes in range(1, 8):
+                timeout = timedelta(minutes=minutes)
+                hq = CalendarSettings(name="hq", type=SourceType.ICAL, timeout=timeout)
+                source = (await sources.of(replace(SETTINGS, calendars=(hq,))))["hq"]
+                await sources.drop_unused()
+                assert isinstance(source, IcalSource)
+                reading = await source.poll(room, None, window())
+                assert len(reading.occurrences) == 1
+                assert source._threads is not None
+                hung = [source._threads._pool.submit(share.wait) for _ in range(AT_ONCE - 1)]
+                reading = await source.poll(room, None, window())
+                assert (len(reading.occurrences), any(f.done() for f in hung)) == (1, False)
         finally:
             share.set()

@@ -290,6 +290,22 @@ def test_a_file_on_a_share_that_is_gone_costs_its_own_room_alone(tmp_path: Path)
     run_virtually(main)
 
 
+def test_polls_whose_source_a_reload_closes_are_told_so_and_begin_nothing(tmp_path: Path):
+    async def main(clock: VirtualClock) -> None:
+        desk = Desk(clock, tmp_path / "aula.ics")
+        desk.write("20261124T100000Z")
+        share = DeadShare(desk.path)
+        desk.source._files = Files(share)
+        polls = [asyncio.create_task(kind_of(desk)) for _ in range(2)]
+        await clock.sleep(1)
+        await desk.source.close()
+        # One that ended as cancelled would leave its room without a next poll.
+        assert await asyncio.gather(*polls, kind_of(desk)) == ["unreadable"] * 3
+        assert share.held == 1
+
+    run_virtually(main)
+
+
 def test_a_file_that_is_polled_twice_at_once_is_read_twice(tmp_path: Path):
     async def test(desk: Desk) -> None:
         desk.write("20261124T100000Z")

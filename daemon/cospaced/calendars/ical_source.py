@@ -21,6 +21,7 @@ from cospaced.calendars.workers import Expander
 from cospaced.domain.calendar import Reading
 from cospaced.domain.timespan import Timespan
 from cospaced.errors import CalendarError
+from cospaced.host.offload import ThreadOffload
 from cospaced.host.web import Web
 from cospaced.ports import Clock, Offload
 from cospaced.settings import CalendarSettings, RoomSettings
@@ -46,7 +47,7 @@ class IcalSource:
 
     `time_zone` is the IANA name of floating times. `web` may be None where every room has a path;
     it is this source's own and closed with it, the expander is shared and is not. `files` is where
-    files are read (see Files), `offload` where it is not given.
+    files are read (see Files), likewise its own; `offload` where it is not given.
     """
 
     def __init__(  # noqa: PLR0913 - one for each port; all but the settings are named
@@ -58,7 +59,7 @@ class IcalSource:
         expander: Expander,
         offload: Offload,
         clock: Clock,
-        files: Offload | None = None,
+        files: ThreadOffload | None = None,
         limit: int = LIMIT,
     ) -> None:
         self._settings = settings
@@ -68,6 +69,7 @@ class IcalSource:
         self._gates = ServerGates(settings, clock)
         self._expander = expander
         self._offload = offload
+        self._threads = files
         self._files = Files(files or offload)
         self._clock = clock
         self._limit = limit
@@ -82,8 +84,10 @@ class IcalSource:
             return await self._poll(room, previous, window, deadline)
 
     async def close(self) -> None:
-        """Close its connections."""
+        """Close its connections and threads."""
         await self._files.close()
+        if self._threads is not None:
+            self._threads.close()
         if self._web is not None:
             await self._web.close()
 
