@@ -1,5 +1,6 @@
 """Threads for what would block the loop."""
 
+import asyncio
 import threading
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -25,6 +26,23 @@ async def test_work_is_done_in_the_order_of_the_calls():
     finally:
         offload.close()
     assert done == [0, 1, 2]
+
+
+async def test_work_that_had_not_begun_when_it_was_closed_is_told_so():
+    offload = ThreadOffload("tests")
+    going_on = threading.Event()
+    first = asyncio.create_task(offload.run(going_on.wait))
+    second = asyncio.create_task(offload.run(going_on.is_set))
+    third = asyncio.create_task(offload.run(going_on.is_set))
+    try:
+        await asyncio.sleep(0)
+        third.cancel()
+        offload.close()
+        found = await asyncio.gather(second, third, return_exceptions=True)
+        assert [type(one) for one in found] == [RuntimeError, asyncio.CancelledError]
+    finally:
+        going_on.set()
+    assert await first
 
 
 async def test_files_that_hang_hold_no_other_up_whatever_was_reloaded(tmp_path: Path):

@@ -19,8 +19,15 @@ class ThreadOffload:
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=name)
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Run `work` in the thread and return what it returns."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        """Run `work` in the thread and return what it returns; RuntimeError once it is closed."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # `close` came first: that must not end whoever waits as if it had been cancelled.
+            raise RuntimeError("the threads have been stopped") from error
 
     def close(self) -> None:
         """Take no more work; a thread that is blocked is not waited for."""
