@@ -44,13 +44,19 @@ async def ask(
     """Poll a room; `limit` is its calendar's timeout. Texts of the reading are fit to go on.
 
     Raises CalendarError, `hung` where the source does not keep its time, and anything else where
-    it met a fault of the program.
+    it met a fault of the program. Ends as cancelled only where the caller is: what a closed source
+    waited for may have been, and a poll that ended so would be its room's last.
     """
     try:
         async with asyncio.timeout((limit + HUNG).total_seconds()):
             reading = await source.poll(room, previous, window)
     except TimeoutError as error:
         raise CalendarError("hung", "its poll did not end (please report it)") from error
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise CalendarError("unreadable", "its poll was broken off by its source") from error
     check(reading)
     same = previous is not None and reading.occurrences is previous.occurrences
     return reading if same else cleaned(reading)
