@@ -125,7 +125,7 @@ class ExchangeSource:
             if left < max(seconds * _TOO_LITTLE, min(seconds, self._took)):
                 raise CalendarError("timeout", "it waited too long for the login of another room")
             # NTLM lets a connection in once: an old one would prove a login that is wrong by now.
-            login = not self._gate.proven.is_set()
+            login = self._settings.auth == "ntlm" and not self._gate.proven.is_set()
             answer = await self._pool.do(replace(job, login=login), min(seconds, left))
             self._took = self._clock.monotonic() - begun
             return answer
