@@ -131,6 +131,19 @@ async def test_an_answer_that_tells_fewer_items_than_were_asked_for_is_an_error(
     assert caught.value.kind == "truncated"
 
 
+@pytest.mark.parametrize("operation", ["SyncFolderItems", "FindItem"])
+async def test_an_answer_that_tells_nothing_is_not_believed(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    scene.put(PLAIN)
+    await scene.poll()
+    scene.put(ODD)
+    _answers(monkeypatch, operation, lambda _: [])
+    with pytest.raises(CalendarError) as caught:
+        await scene.poll()
+    assert caught.value.kind == "truncated"
+
+
 @pytest.mark.parametrize(
     ("told", "instead"),
     [

@@ -15,6 +15,7 @@ from exchangelib.services import SyncFolderItems
 from exchangelib.services.common import EWSService
 from exchangelib.util import MNS
 
+from cospaced.calendars.exchange.answers import Truncated
 from cospaced.errors import CalendarError
 
 
@@ -37,8 +38,9 @@ def synced(calendar: Calendar, state: str, seconds: float) -> tuple[str, bool]:
 
 
 def _told(calendar: Calendar, state: str, end: float) -> tuple[str, bool]:
-    sync, changed = _Sync(account=calendar.account), False
+    changed = False
     while True:
+        sync = _Sync(account=calendar.account)
         changed |= sync.has_changes(calendar, state)
         if sync.includes_last_item_in_range or sync.sync_state == state:
             return sync.sync_state, changed
@@ -51,6 +53,7 @@ class _Sync(SyncFolderItems):  # type: ignore[misc] # exchangelib has no types
     """The operation; no objects are made of what changed."""
 
     sync_state: str
+    includes_last_item_in_range: bool | None
 
     def has_changes(self, calendar: Calendar, state: str) -> bool:
         """Ask for one page of changes since a state."""
@@ -64,7 +67,10 @@ class _Sync(SyncFolderItems):  # type: ignore[misc] # exchangelib has no types
             sync_scope=None,
         )
         # To the end, for the state stands there.
-        return len(list(told)) > 0
+        changed = len(list(told)) > 0
+        if self.includes_last_item_in_range is None:
+            raise Truncated("the answer says nothing of changes")
+        return changed
 
     def _get_element_container(self, message: Any, name: str | None = None) -> Any:
         error = EWSService._get_element_container(self, message)  # noqa: SLF001 - not its own class's

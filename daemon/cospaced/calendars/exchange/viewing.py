@@ -64,12 +64,12 @@ class _View(FindItem):  # type: ignore[misc] # exchangelib has no types
             calendar_view=CalendarView(start=_ews(start), end=_ews(end), max_items=_MOST),
             page_size=None,
         )
-        (root,) = self._get_elements(payload=payload)
-        listed = root.find(self.element_container_name)
+        roots = list(self._get_elements(payload=payload))
+        listed = roots[0].find(self.element_container_name) if len(roots) == 1 else None
         if listed is None:
             raise Truncated("the answer lacks its list of items")
         found = [self._elem_to_obj(one) for one in listed.iterfind(CalendarItem.response_tag())]
-        return found, root.get("IncludesLastItemInRange") not in ("false", "0")
+        return found, roots[0].get("IncludesLastItemInRange") not in ("false", "0")
 
     def _get_page(self, message: Any) -> Any:
         root = self._get_element_container(message=message, name=self.paging_container_name)
