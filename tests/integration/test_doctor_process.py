@@ -206,3 +206,10 @@ def test_without_such_a_thread_the_guard_is_called_off() -> None:
     )
     argv = [sys.executable, "-c", ending]
     assert subprocess.run(argv, env=environment(), timeout=20, check=False).returncode == 3
+
+
+@pytest.mark.parametrize("hangs", ["threading.Thread(target=threading.Event().wait).start()", ""])
+def test_what_is_left_with_a_status_ends_with_it(hangs: str) -> None:
+    ending = f"import threading; from cospaced.host.leaving import leave; {hangs}\nleave(0.2, 4)\n"
+    argv = [sys.executable, "-c", ending]
+    assert subprocess.run(argv, env=environment(), timeout=20, check=False).returncode == 4

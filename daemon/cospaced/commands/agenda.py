@@ -24,6 +24,7 @@ from cospaced.domain.timespan import Timespan
 from cospaced.engine.agenda import Agenda, read
 from cospaced.errors import CospacedError
 from cospaced.host.clock import SystemClock
+from cospaced.host.leaving import EXIT_WITHIN, leave
 from cospaced.host.log_setup import configure
 from cospaced.host.printable import harmless
 from cospaced.settings import Settings
@@ -76,8 +77,8 @@ def agenda(
         click.echo(json.dumps(_json(found, settings, everything=everything), indent=2))
     else:
         _print(found, settings, everything=everything)
-        if found.unread and not found.bookings:
-            sys.exit(FAILED)
+    # A file on a share that is gone holds its thread for ever.
+    leave(EXIT_WITHIN, FAILED if found.unread and not (found.bookings or as_json) else 0)
 
 
 def _room(text: str, settings: Settings) -> str:

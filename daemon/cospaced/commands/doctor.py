@@ -20,15 +20,13 @@ from cospaced.doctor.examination import Examined, examine
 from cospaced.doctor.rendering import document, text, worst
 from cospaced.errors import ConfigurationError, Problem
 from cospaced.host.clock import SystemClock
-from cospaced.host.leaving import leave_within, threads_end
+from cospaced.host.leaving import EXIT_WITHIN, leave_within, threads_end
 from cospaced.host.log_setup import configure
 from cospaced.ports import Clock
 
 
 UNSEEN_WIDTH = 100
 """Columns that are filled where no terminal is."""
-EXIT_WITHIN = 1.0
-"""Seconds that threads are waited for when all is said."""
 
 
 @click.command()

@@ -22,7 +22,7 @@ from cospaced.engine.report import status, status_line
 from cospaced.errors import ConfigurationError, CospacedError
 from cospaced.host.clock import SystemClock
 from cospaced.host.control import ControlServer, Request, control_path
-from cospaced.host.leaving import leave_within
+from cospaced.host.leaving import EXIT_WITHIN, leave_within
 from cospaced.host.lock import StateLock
 from cospaced.host.log_setup import Logging, configure
 from cospaced.host.notify import Notifier
@@ -36,8 +36,6 @@ log = structlog.get_logger()
 READY_WITHIN = 30.0
 """Seconds after which READY is told whatever has not answered."""
 STATUS_EVERY = 5.0
-EXIT_WITHIN = 1.0
-"""Seconds that threads are waited for when all is closed."""
 FAILED = 1
 
 

@@ -1,8 +1,14 @@
 """Ending a process whatever still hangs in it."""
 
 import os
+import sys
 import threading
 from time import monotonic
+from typing import NoReturn
+
+
+EXIT_WITHIN = 1.0
+"""Seconds that threads are waited for when all is said."""
 
 
 def leave_within(seconds: float, status: int) -> threading.Timer:
@@ -25,3 +31,11 @@ def threads_end(seconds: float) -> bool:
     for thread in others:
         thread.join(max(0.0, seconds - (monotonic() - began)))
     return not any(thread.is_alive() for thread in others)
+
+
+def leave(seconds: float, status: int) -> NoReturn:
+    """Exit with a status, within so many seconds whatever threads are stuck."""
+    guard = leave_within(seconds, status)
+    if threads_end(seconds / 2):
+        guard.cancel()
+    sys.exit(status)
