@@ -11,7 +11,7 @@ from cospaced.settings import ConferenceSettings
 from cospaced.simulator.endpoints import Behaviour
 from cospaced.simulator.faults import Fault
 from support.site import Invitation, Site, endpoint_of
-from support.stories import MINUTE, SECOND, booked, cut_off_before, play, rings
+from support.stories import MINUTE, SECOND, asked, booked, cut_off_before, play, rings
 
 
 MOMENTS = {"open": -300, "before": -20, "start": 0, "ringing": 1, "in between": 420, "close": 1799}
@@ -260,6 +260,25 @@ def test_back_to_back_conferences_over_every_slot_of_a_full_pool(tmp_path: Path)
     site = play(tmp_path, story, rooms=rooms, quantity=4)
     site.assert_all_closed()
     assert rings(site) == [4] * 8
+
+
+def test_a_conference_that_ends_while_another_bridge_hangs_keeps_no_room_from_the_next(
+    tmp_path: Path,
+) -> None:
+    async def story(site: Site) -> None:
+        one = booked(site)
+        two = replace(one, uid="two@example.org", start=one.end, end=one.end + 30 * MINUTE)
+        site.invite(two)
+        async with site.running():
+            await site.until(two.start - 5 * SECOND)
+            site.cluster.scenarios.cut_off("core2")
+            await site.until(two.start + 10 * SECOND)
+            dropped = [one for one in asked(site, two.start) if one == "DELETE callLegs/*"]
+            assert len(dropped) <= 2
+            late = [one["late_ms"] for one in site.happened("leg.dialled")]
+            assert max(late) < 1000
+
+    play(tmp_path, story, bridges=("core1", "core2"))
 
 
 def test_who_came_early_and_left_just_before_the_start_is_called_at_the_start(

@@ -157,7 +157,7 @@ class Scene:
                 alone=_alone(row, view, leg),
             )
         dial = _dial_of(row, endpoint)
-        if dial is None or not _being_called(dial, view):
+        if dial is None or not _being_called(row, dial, view):
             return None
         return Elsewhere(
             booking=booking, leg=dial.leg, bridge=dial.bridge, ending=ending, alone=False
@@ -181,12 +181,15 @@ def _dial_of(row: Booking, endpoint: str) -> Dial | None:
     return next((d for d in row.dials if normal_endpoint(d.target.endpoint) == wanted), None)
 
 
-def _being_called(dial: Dial, view: View) -> bool:
+def _being_called(row: Booking, dial: Dial, view: View) -> bool:
     """Whether a leg may be there that no look has shown yet."""
     if dial.state is DialState.PLACED:
         seen = view.legs_at
         return seen is None or dial.since is None or seen <= dial.since
     if dial.state is DialState.CONNECTED:
-        # As the daemon starts again, it goes by what it knew until it has looked.
-        return view.calls_at is None or (bool(view.calls) and view.legs_at is None)
+        # As the daemon starts again, it goes by what it knew until it has looked. Of a conference
+        # that it ends it knows better: the call that it ended is looked for once more.
+        return not row.closing and (
+            view.calls_at is None or (bool(view.calls) and view.legs_at is None)
+        )
     return dial.state in (DialState.INTENDED, DialState.DOUBT)
