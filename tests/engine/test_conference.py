@@ -194,6 +194,24 @@ def test_a_room_that_dials_in_just_before_it_is_called_again_is_not_rung(
     assert [line["attempt"] for line in dialled] == [1]
 
 
+def test_who_dialled_in_just_before_the_start_and_hung_up_after_it_is_left_in_peace(
+    tmp_path: Path,
+) -> None:
+    async def story(site: Site) -> None:
+        one = booked(site)
+        async with site.running():
+            await site.until(one.start - timedelta(seconds=0.9))
+            for room in ("aula", "boardroom"):
+                number = str(site.bookings()[0].number)
+                assert site.cluster.scenarios.dial_in(endpoint_of(room), number)
+            await site.until(one.start + timedelta(seconds=10))
+            site.cluster.scenarios.hang_up(endpoint_of("aula"))
+            await site.until(one.start + 3 * MINUTE)
+
+    site = play(tmp_path, story)
+    assert not site.happened("leg.dialled")
+
+
 def test_a_lost_answer_to_a_dial_rings_nobody_twice(tmp_path: Path) -> None:
     async def story(site: Site) -> None:
         one = booked(site)

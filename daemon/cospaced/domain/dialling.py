@@ -276,7 +276,8 @@ def _look_in(draft: Draft, one: Dial) -> None:
     seen = draft.view.legs_at
     if draft.now < one.due:
         draft.wake_at(one.due)
-    elif not _seen(seen, one.due - draft.prefetch):
+    elif not _seen(seen, one.due):
+        # Who was seen in it since then is left in peace once it hangs up (`legs`).
         _look_on(draft)
 
 
