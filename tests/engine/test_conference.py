@@ -212,6 +212,24 @@ def test_who_dialled_in_just_before_the_start_and_hung_up_after_it_is_left_in_pe
     assert not site.happened("leg.dialled")
 
 
+def test_many_starts_on_a_slow_call_bridge_all_come_to_an_end(tmp_path: Path) -> None:
+    """A look that waited long for its turn is as good as its answer is new."""
+    rooms = tuple(f"room{n}" for n in range(60))
+
+    async def story(site: Site) -> None:
+        start = site.clock.now() + 10 * MINUTE
+        for n in range(30):
+            where = rooms[2 * n : 2 * n + 2]
+            site.invite(Invitation(f"{n}@example.org", start, start + 30 * MINUTE, rooms=where))
+        async with site.running():
+            await site.until(start - timedelta(seconds=1))
+            site.cluster.knobs = replace(site.cluster.knobs, latency_before=(1.5, 1.5))
+            await site.until(start + MINUTE)
+
+    site = play(tmp_path, story, rooms=rooms, quantity=40)
+    assert len(site.happened("leg.dialled")) == len(rooms)
+
+
 def test_a_lost_answer_to_a_dial_rings_nobody_twice(tmp_path: Path) -> None:
     async def story(site: Site) -> None:
         one = booked(site)

@@ -166,6 +166,21 @@ def test_the_call_is_looked_into_just_before_and_sooner_where_many_start_at_once
     assert _sent(_plan(row, seen, START, starting=starting)) == ["dial aula@x.org"]
 
 
+def test_a_look_that_waited_for_its_turn_is_as_old_as_its_answer() -> None:
+    row = _row(dials=(_dial("aula", DialState.DUE, attempt=0),))
+    now = START + 20 * SECOND
+    waited = _view(START, calls_came=now - SECOND, legs_came=now - SECOND)
+    assert _sent(_plan(row, waited, now)) == ["dial aula@x.org"]
+    # It began too early to show who dialled in just before the start.
+    early = replace(waited, calls_at=START - SECOND)
+    assert [look.look for look in _plan(row, early, now).looks] == [Look.CALLS]
+    # Who is in a call tells of it, too, though it was looked for long ago.
+    looked_into = replace(waited, calls_came=START + SECOND, legs_at=START + 2 * SECOND)
+    assert _sent(_plan(row, looked_into, now)) == ["dial aula@x.org"]
+    old = replace(looked_into, legs_came=START + 3 * SECOND)
+    assert [look.look for look in _plan(row, old, now).looks] == [Look.CALLS]
+
+
 def test_who_is_in_the_call_in_any_spelling_is_not_called() -> None:
     row = _row(dials=(_dial("aula", **_DUE), _dial("boardroom", **_DUE)))
     leg = replace(_leg("aula"), remote_party="SIP:Aula@X.org;x=1", incoming=True)

@@ -126,7 +126,15 @@ def _called(draft: Draft, sent: Send, outcome: Outcome) -> None:
         # not be looked into before the rooms are called, unless it waited long for its turn. In a
         # storm of starts that look would cost them seconds.
         asked = draft.booking.call_asked_at
-        draft.view = replace(draft.view, calls=(call,), calls_at=draft.now, legs=(), legs_at=asked)
+        draft.view = replace(
+            draft.view,
+            calls=(call,),
+            calls_at=draft.now,
+            calls_came=draft.now,
+            legs=(),
+            legs_at=asked,
+            legs_came=asked,
+        )
         draft.change(
             call_asked_at=None,
             call_seen_at=draft.now,

@@ -157,7 +157,7 @@ def _call(draft: Draft, since: datetime) -> SeenCall | None:
     view, booking = draft.view, draft.booking
     if draft.under_way(("call",)):
         return None
-    if not (_seen(view.calls_at, since) and draft.fresh(view.calls_at)):
+    if not _calls_known(draft, since):
         draft.look(Look.CALLS)
         draft.wake_at(draft.now + RETRY)
         return None
@@ -182,6 +182,21 @@ def _call(draft: Draft, since: datetime) -> SeenCall | None:
     return None
 
 
+def _calls_known(draft: Draft, since: datetime) -> bool:
+    """Whether a look that began since then shows the calls, or lately who is in them.
+
+    Lately is since it ended: in a storm of starts looks wait for their turn for long, and who found
+    them too old when they come would look for ever.
+    """
+    view = draft.view
+    if view.calls_at is None or view.calls_at < since:
+        return False
+    if draft.fresh(view.calls_came or view.calls_at):
+        return True
+    looked_into = bool(view.calls) and _seen(view.legs_at, view.calls_at)
+    return looked_into and draft.fresh(view.legs_came)
+
+
 def _settled(draft: Draft, asked: datetime) -> bool:
     """Whether a look began after a request without an answer could last have taken effect."""
     seen = draft.view.calls_at
@@ -194,8 +209,9 @@ def _settled(draft: Draft, asked: datetime) -> bool:
 
 def _legs_known(draft: Draft, bridge: str, since: datetime) -> bool:
     """Whether a fresh look shows who is in the call on a bridge; wants that look."""
-    seen = draft.view.legs_at
-    if _seen(seen, since) and draft.fresh(seen) and bridge not in draft.view.blind_legs:
+    view = draft.view
+    known = _seen(view.legs_at, since) and draft.fresh(view.legs_came or view.legs_at)
+    if known and bridge not in view.blind_legs:
         return True
     draft.look(Look.LEGS)
     draft.wake_at(draft.now + RETRY)

@@ -61,6 +61,7 @@ def observe(
                 view,
                 legs=(*seen.legs, *held),
                 legs_at=seen.asked_at,
+                legs_came=now,
                 blind_legs=_all(seen.blind),
             )
             legs.watch(draft, seen.asked_at, view.legs_at)
@@ -88,6 +89,7 @@ def _calls(draft: Draft, seen: CallsSeen) -> None:
         before,
         calls=calls,
         calls_at=seen.asked_at,
+        calls_came=draft.now,
         call_age=seen.age,
         blind_calls=_all(seen.blind),
         blind_legs=before.blind_legs if same else (),

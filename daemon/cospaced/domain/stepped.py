@@ -40,7 +40,9 @@ def stepped_view(view: View, by: timedelta) -> View:
     return replace(
         view,
         calls_at=_moved(view.calls_at, by),
+        calls_came=_moved(view.calls_came, by),
         legs_at=_moved(view.legs_at, by),
+        legs_came=_moved(view.legs_came, by),
         space_at=_moved(view.space_at, by),
     )
 

@@ -13,12 +13,17 @@ from cospaced.domain.seen import LegState, SeenCall, SeenLeg, SeenSpace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """The last looks at one booking's space; the moments are those when the look *began*."""
+    """The last looks at one booking's space; `…_at` is when a look *began*, `…_came` when it ended.
+
+    What waited for its turn shows what was there when the turn came, which is between them.
+    """
 
     calls: tuple[SeenCall, ...] = ()
     calls_at: datetime | None = None
+    calls_came: datetime | None = None
     legs: tuple[SeenLeg, ...] = ()
     legs_at: datetime | None = None
+    legs_came: datetime | None = None
     blind_calls: tuple[str, ...] = ()
     """Call Bridges that gave no answer in the last look at calls."""
     blind_legs: tuple[str, ...] = ()
