@@ -10,7 +10,7 @@ import pytest
 from cospaced.domain.booking import State
 from cospaced.settings import ConferenceSettings
 from support.site import Invitation, Site
-from support.stories import MINUTE, booked, moved, play
+from support.stories import MINUTE, asked, booked, moved, play
 
 
 ROOMS = ("aula", "boardroom", "cellar", "den")
@@ -117,7 +117,6 @@ def test_a_fault_in_storing_one_booking(tmp_path: Path) -> None:
         ("bridges", "probe", "bridge.fault"),
         ("bridges", "calls", "audit.fault"),
         ("recovery", "_audit_one", "slot.fault"),
-        ("machine", "_tidy", "audit.fault"),
     ],
 )
 def test_a_fault_in_looking_after_everything(
@@ -127,7 +126,7 @@ def test_a_fault_in_looking_after_everything(
         one, _ = two(site)
         async with site.running():
             await site.until(one.start - 6 * MINUTE)
-            owner = site.machine if part == "machine" else getattr(site.machine, part)
+            owner = getattr(site.machine, part)
 
             real = getattr(owner, name)
 
@@ -141,6 +140,24 @@ def test_a_fault_in_looking_after_everything(
             await lived_through(site, one, event, len(site.settings.pool.numbers))
 
     play(tmp_path, story, rooms=ROOMS).assert_all_closed()
+
+
+@pytest.mark.parametrize("part", ["_answered", "_saw"])
+def test_a_fault_in_an_answer_or_a_look_is_no_spin(tmp_path: Path, part: str) -> None:
+    async def story(site: Site) -> None:
+        one, _ = two(site)
+        async with site.running():
+            await site.until(one.start - 6 * MINUTE)
+            carrier: Any = site.machine and site.machine.timing.carrier
+            first = next(row.id for row in site.bookings() if is_one(row))
+            real = getattr(carrier, part)
+            setattr(carrier, part, broken(real, lambda booking, *_: booking == first))
+            since = site.clock.now()
+            await lived_through(site, one, "booking.fault", 1)
+            seconds = (site.clock.now() - since).total_seconds()
+            assert len(asked(site, since)) < 3 * seconds
+
+    play(tmp_path, story, rooms=ROOMS)
 
 
 def test_a_fault_in_a_space_that_was_found_open(tmp_path: Path) -> None:

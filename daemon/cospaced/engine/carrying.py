@@ -97,12 +97,15 @@ class Carrier:
         began = self._clock.monotonic()
         bridge, outcome = await self._written(booking, send)
         took = round((self._clock.monotonic() - began) * 1000)
+        done = outcome.result is Result.DONE
         try:
             self._answered(booking, replace(send, bridge=bridge), outcome, took)
-        except Exception:
+        except Exception as error:
             # The edge of an answer: a fault in one booking must not stop the others.
-            log.exception("booking.fault", booking=booking)
-        if outcome.result is not Result.DONE:
+            if self._is_new(booking, error):
+                log.exception("booking.fault", booking=booking)
+            done = False
+        if not done:
             self._planner.touch([booking])
             await self._clock.sleep(PAUSE)
         self._done(booking, send.mark)
@@ -113,13 +116,18 @@ class Carrier:
             return await self._bridges.write(send)
         except Exception as error:
             # The edge of a request: a fault in one must not stop the others. It may have been sent.
-            reason = f"a fault of the program ({type(error).__name__})"
-            desk = self._planner.desk(booking)
-            if desk is not None and desk.fault != reason:
-                # It may be met again each second.
-                desk.fault = reason
+            if self._is_new(booking, error):
                 log.exception("booking.fault", booking=booking)
+            reason = _named(error)
             return send.bridge, Outcome(result=Result.UNKNOWN, reason=reason)
+
+    def _is_new(self, booking: str, error: Exception) -> bool:
+        """Whether a fault was not told of a booking yet; it may be met again each second."""
+        desk = self._planner.desk(booking)
+        if desk is None or desk.fault == _named(error):
+            return False
+        desk.fault = _named(error)
+        return True
 
     def _answered(self, booking: str, sent: Send, outcome: Outcome, took: int) -> None:
         now = self._clock.now()
@@ -160,9 +168,11 @@ class Carrier:
         try:
             seen = await self._seen(row, desk.view, look)
             stored = seen is not None and self._saw(booking, seen)
-        except Exception:
+        except Exception as error:
             # The edge of a look, as above.
-            log.exception("booking.fault", booking=booking)
+            if self._is_new(booking, error):
+                log.exception("booking.fault", booking=booking)
+            seen = None
         if seen is None or seen.blind:
             self._planner.touch([booking])
             await self._clock.sleep(PAUSE)
@@ -210,3 +220,7 @@ class Carrier:
             return seen
         # Whether people ended the call or a restart did: only the bridge's uptime tells.
         return replace(seen, blind=(*seen.blind, holder))
+
+
+def _named(error: Exception) -> str:
+    return f"a fault of the program ({type(error).__name__})"
