@@ -142,6 +142,44 @@ def test_a_fault_in_looking_after_everything(
     play(tmp_path, story, rooms=ROOMS).assert_all_closed()
 
 
+def test_a_fault_in_storing_a_calendar(tmp_path: Path) -> None:
+    async def story(site: Site) -> None:
+        one, _ = two(site)
+        real = site.store.save_reading
+
+        async def save_reading(room: str, reading: Any) -> None:
+            if room == "aula":
+                raise ZeroDivisionError
+            await real(room, reading)
+
+        site.store.save_reading = save_reading
+        async with site.running():
+            await lived_through(site, one, "calendar.fault", 3)
+            assert [len(site.endpoint(room).rings) for room in ROOMS] == [1, 1, 1, 1]
+
+    play(tmp_path, story, rooms=ROOMS).assert_all_closed()
+
+
+def test_a_fault_in_the_search_for_other_bridges(tmp_path: Path) -> None:
+    async def story(site: Site) -> None:
+        site.searched = True
+        one, _ = two(site)
+        async with site.running():
+            bridges: Any = site.machine and site.machine.bridges
+            real = bridges._search
+
+            async def search(bridge: Any) -> Any:
+                if site.clock.now() < one.start:
+                    raise ZeroDivisionError
+                return await real(bridge)
+
+            bridges._search = search
+            await lived_through(site, one, "bridge.fault", 1)
+            assert bridges.reachable == ("core1", "core2")
+
+    play(tmp_path, story, rooms=ROOMS, bridges=("core1", "core2")).assert_all_closed()
+
+
 @pytest.mark.parametrize("part", ["_answered", "_saw"])
 def test_a_fault_in_an_answer_or_a_look_is_no_spin(tmp_path: Path, part: str) -> None:
     async def story(site: Site) -> None:
@@ -158,6 +196,20 @@ def test_a_fault_in_an_answer_or_a_look_is_no_spin(tmp_path: Path, part: str) ->
             assert len(asked(site, since)) < 3 * seconds
 
     play(tmp_path, story, rooms=ROOMS)
+
+
+def test_a_fault_in_tidying_does_not_keep_rows_from_being_stored(tmp_path: Path) -> None:
+    async def story(site: Site) -> None:
+        async with site.running():
+            await site.clock.sleep(30)
+            machine: Any = site.machine
+            machine._tidy = broken(machine._tidy, lambda: True)
+            booked(site)
+            await site.clock.sleep(90)
+            assert len(await site.store.bookings()) == 1
+            assert len(site.happened("audit.fault")) == 1
+
+    play(tmp_path, story)
 
 
 def test_a_fault_in_a_space_that_was_found_open(tmp_path: Path) -> None:

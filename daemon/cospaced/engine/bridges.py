@@ -6,6 +6,7 @@ serves writes that may go to any.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
@@ -27,6 +28,8 @@ WATCH_DOWN = 1.0
 """Likewise of one that does not."""
 SEARCH_AGAIN = 300.0
 """Seconds between searches for further bridges of the cluster."""
+
+_NO_ANSWER = (Unreachable, ApiError)
 
 Search = Callable[[Bridge], Awaitable[Sequence[Bridge]]]
 """Asks a bridge for others that are not spoken to yet; raises Unreachable or ApiError."""
@@ -80,19 +83,18 @@ class Bridges:
 
     async def _find_others(self, search: Search, tasks: asyncio.TaskGroup) -> None:
         """Ask for the other bridges of the cluster now and then, and speak to new ones too."""
+        edges = Edges()
         while True:
             bridge = self.serving()
             pause = WATCH_DOWN
             if bridge is not None:
-                pause = SEARCH_AGAIN
-                try:
-                    found = await search(bridge)
-                except (Unreachable, ApiError):
-                    # The watch of that bridge tells; the next one may know.
-                    found, pause = (), WATCH_UP
-                for one in found:
-                    self._add(one)
-                    tasks.create_task(self._watch_one(one.name), name=f"watch {one.name}")
+                pause = WATCH_UP
+                # The watch of a bridge tells that it does not answer; the next one may know.
+                with edges.of("bridge.fault", bridge=bridge.name), suppress(*_NO_ANSWER):
+                    for one in await search(bridge):
+                        self._add(one)
+                        tasks.create_task(self._watch_one(one.name), name=f"watch {one.name}")
+                    pause = SEARCH_AGAIN
             await self._clock.sleep(pause)
 
     def _add(self, bridge: Bridge) -> None:

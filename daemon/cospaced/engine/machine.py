@@ -229,18 +229,19 @@ class Machine:
         forgot_at = self._clock.monotonic()
         while True:
             await self._clock.sleep(KEEPING)
-            with self._edges.of("audit.fault"):
-                await self._tidy()
+            with self._edges.of("audit.fault", part="tidying"):
+                self._tidy()
+            with self._edges.of("audit.fault", part="storing"):
+                await self.ledger.persist_all()
             if self._clock.monotonic() - forgot_at >= FORGET_EVERY:
                 forgot_at = self._clock.monotonic()
-                with self._edges.of("audit.fault"):
+                with self._edges.of("audit.fault", part="forgetting"):
                     await self.ledger.forget(KEPT)
                     self.following.storyteller.forget_gone()
 
-    async def _tidy(self) -> None:
+    def _tidy(self) -> None:
         self.timing.scene.mute_rooms = self.polling.mute
         self.following.hearing.unread = self.polling.unread
         self.recovery.settle()
         if leaving := self.following.hearing.leavers.keys:
             self._calendars_changed(leaving)
-        await self.ledger.persist_all()

@@ -326,6 +326,9 @@ class Polling:
             await self._store.save_reading(name, reading)
         except StoreUnusable as error:
             log.warning("store.failing", room=name, reason=str(error))
+        except Exception:
+            # The edge of a snapshot: one that cannot be stored must not stop the other rooms.
+            log.exception("calendar.fault", room=name)
 
     def _interval(self, name: str) -> timedelta:
         """Return how soon the room is polled again."""
