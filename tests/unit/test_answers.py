@@ -55,6 +55,12 @@ def _settle(mark: tuple[str, ...], write: Write, outcome: Outcome, **keys: Any) 
     return settle(row, view, Surroundings(space="space"), send, outcome, NOW)
 
 
+def test_a_call_that_waited_for_its_turn_need_not_be_looked_into() -> None:
+    asked = NOW - timedelta(seconds=8)
+    made = _settle(("call",), StartCall(space="space"), DONE, call_asked_at=asked).view
+    assert (made.legs, made.legs_at, made.legs_came) == ((), asked, NOW)
+
+
 @pytest.mark.parametrize(
     ("outcome", "state", "attempt", "wait"),
     [

@@ -123,7 +123,7 @@ def _called(draft: Draft, sent: Send, outcome: Outcome) -> None:
     if outcome.result is Result.DONE and outcome.id:
         call = SeenCall(bridge=sent.bridge, id=outcome.id, space="")
         # The look just before it was asked for showed no call: nobody was in it then, and it need
-        # not be looked into before the rooms are called, unless it waited long for its turn. In a
+        # not be looked into before the rooms are called, however long it waited for its turn. In a
         # storm of starts that look would cost them seconds.
         asked = draft.booking.call_asked_at
         draft.view = replace(
@@ -133,7 +133,7 @@ def _called(draft: Draft, sent: Send, outcome: Outcome) -> None:
             calls_came=draft.now,
             legs=(),
             legs_at=asked,
-            legs_came=asked,
+            legs_came=draft.now,
         )
         draft.change(
             call_asked_at=None,
