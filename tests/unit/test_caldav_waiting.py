@@ -10,10 +10,9 @@ import pytest
 from cospaced.calendars.caldav.jobs import CaldavStamp, Fetch, Fetched, Look
 from cospaced.calendars.caldav.source import CaldavSource
 from cospaced.calendars.workers import WorkerPool
-from cospaced.engine.asking import HUNG
 from cospaced.errors import CalendarError
 from cospaced.settings import CalendarSettings, RoomSettings, Secret, SourceType
-from support.situations import WINDOW
+from support import waiting
 from support.virtual import VirtualClock, run_virtually
 
 
@@ -50,7 +49,7 @@ class Workers(WorkerPool):
 
 
 async def polled(clock: VirtualClock, timeout: float, workers: Workers) -> Counter[str]:
-    """Poll all rooms at once with a new source; each must end before the engine ends it."""
+    """Poll all rooms at once with a new source."""
     settings = CalendarSettings(
         name="dav",
         type=SourceType.CALDAV,
@@ -60,16 +59,7 @@ async def polled(clock: VirtualClock, timeout: float, workers: Workers) -> Count
         timeout=timedelta(seconds=timeout),
     )
     source = CaldavSource(settings, time_zone="UTC", workers=lambda: workers, clock=clock)
-
-    async def one(room: RoomSettings) -> str:
-        try:
-            async with asyncio.timeout(timeout + HUNG.total_seconds()):
-                await source.poll(room, None, WINDOW)
-        except CalendarError as error:
-            return error.kind
-        return "read"
-
-    return Counter(await asyncio.gather(*map(one, ROOMS)))
+    return await waiting.polled(source, ROOMS, timeout)
 
 
 @pytest.mark.parametrize(

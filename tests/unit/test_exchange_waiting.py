@@ -10,10 +10,9 @@ import pytest
 from cospaced.calendars.exchange.jobs import Told
 from cospaced.calendars.exchange.source import ExchangeSource
 from cospaced.calendars.workers import WorkerPool
-from cospaced.engine.asking import HUNG
 from cospaced.errors import CalendarError
 from cospaced.settings import CalendarSettings, RoomSettings, Secret, SourceType
-from support.situations import WINDOW
+from support import waiting
 from support.virtual import VirtualClock, run_virtually
 
 
@@ -39,7 +38,7 @@ class Workers(WorkerPool):
 
 
 async def polled(clock: VirtualClock, timeout: float, workers: Workers) -> Counter[str]:
-    """Poll all rooms at once with a new source; each must end before the engine ends it."""
+    """Poll all rooms at once with a new source."""
     settings = CalendarSettings(
         name="hq",
         type=SourceType.EXCHANGE,
@@ -49,16 +48,7 @@ async def polled(clock: VirtualClock, timeout: float, workers: Workers) -> Count
         timeout=timedelta(seconds=timeout),
     )
     source = ExchangeSource(settings, time_zone="UTC", pool=workers, clock=clock)
-
-    async def one(room: RoomSettings) -> str:
-        try:
-            async with asyncio.timeout(timeout + HUNG.total_seconds()):
-                await source.poll(room, None, WINDOW)
-        except CalendarError as error:
-            return error.kind
-        return "read"
-
-    return Counter(await asyncio.gather(*map(one, ROOMS)))
+    return await waiting.polled(source, ROOMS, timeout)
 
 
 @pytest.mark.parametrize(
