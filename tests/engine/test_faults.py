@@ -142,6 +142,24 @@ def test_a_fault_in_looking_after_everything(
     play(tmp_path, story, rooms=ROOMS).assert_all_closed()
 
 
+def test_a_fault_in_storing_that_comes_again_later_is_told_again(tmp_path: Path) -> None:
+    async def story(site: Site) -> None:
+        one, _ = two(site)
+        real, fails = site.store.save, [True, False, True]
+
+        async def save(row: Any, entries: Any) -> Any:
+            if is_one(row) and (fails.pop(0) if fails else False):
+                raise ZeroDivisionError
+            return await real(row, entries)
+
+        site.store.save = save
+        async with site.running():
+            await site.until(one.end + 2 * MINUTE)
+        assert len(site.happened("booking.fault")) == 2
+
+    play(tmp_path, story, rooms=ROOMS).assert_all_closed()
+
+
 def test_a_fault_in_storing_a_calendar(tmp_path: Path) -> None:
     async def story(site: Site) -> None:
         one, _ = two(site)

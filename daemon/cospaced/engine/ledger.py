@@ -258,6 +258,7 @@ class Ledger:
                     self._dirty[booking] = None
                     entry.story = story + entry.story
             if stored:
+                entry.fault = None
                 self._working()
 
     async def persist_all(self) -> None:
