@@ -68,7 +68,10 @@ class Scene:
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     clock = SetClock(NOW)
-    async with server(tmp_path, clock) as running, exchange_source(running, clock) as source:
+    async with (
+        server(tmp_path, clock, spoilt=True) as running,
+        exchange_source(running, clock) as source,
+    ):
         yield Scene(running, source, clock)
 
 
@@ -239,7 +242,7 @@ async def test_the_library_writes_nothing_of_its_own(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     clock = SetClock(NOW)
-    async with server(tmp_path, clock) as running:
+    async with server(tmp_path, clock, spoilt=True) as running:
         pool = WorkerPool(size=1, module=MODULE)
         source = ExchangeSource(running.settings, time_zone="Europe/Berlin", pool=pool, clock=clock)
         scene = Scene(running, source, clock)

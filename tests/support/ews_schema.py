@@ -6,10 +6,15 @@ and says so.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 from lxml import etree
+
+from cospaced.exchange_simulator.exchange import Exchange
+from cospaced.exchange_simulator.request_log import Logged
 
 
 M = "http://schemas.microsoft.com/exchange/services/2006/messages"
@@ -53,3 +58,19 @@ def slips(body: str | bytes) -> list[str]:
     judge = schema()
     judge.validate(alone)
     return found + [str(error) for error in judge.error_log]
+
+
+@contextmanager
+def judged(exchange: Exchange) -> Iterator[None]:
+    """Hold every answer to the schemas, if present, until the block is left."""
+    found: list[str] = []
+
+    def judge(logged: Logged) -> None:
+        if logged.body and logged.operation != "token" and present():
+            found.extend(
+                f"{logged.operation}: {slip}\n{logged.body}" for slip in slips(logged.body)
+            )
+
+    exchange.requests.listeners.append(judge)
+    yield
+    assert found == [], "\n".join(found[:5])

@@ -25,7 +25,6 @@ from exchangelib.protocol import CachingProtocol
 
 from cospaced.exchange_simulator.exchange import Exchange
 from cospaced.exchange_simulator.knobs import Knobs
-from cospaced.exchange_simulator.request_log import Logged
 from cospaced.exchange_simulator.rights import EVERYBODY
 from cospaced.exchange_simulator.rights import Account as SimulatedAccount
 from cospaced.exchange_simulator.serve import Served, serve
@@ -107,20 +106,12 @@ async def an_exchange(folder: Path, knobs: Knobs | None = None) -> AsyncIterator
     exchange.scenarios.add_room(ROOM, "Room One")
     exchange.scenarios.add_room(OTHER_ROOM, "Room Two")
     exchange.scenarios.add_person(ANNA, "Anna Example")
-    slips: list[str] = []
-
-    def judge(logged: Logged) -> None:
-        if logged.body and logged.operation != "token" and ews_schema.present():
-            found = ews_schema.slips(logged.body)
-            slips.extend(f"{logged.operation}: {slip}\n{logged.body}" for slip in found)
-
-    exchange.requests.listeners.append(judge)
-    async with serve(exchange, folder=folder) as served:
-        try:
-            yield Desk(exchange, served)
-        finally:
-            CachingProtocol.clear_cache()
-    assert slips == [], "\n".join(slips[:5])
+    with ews_schema.judged(exchange):
+        async with serve(exchange, folder=folder) as served:
+            try:
+                yield Desk(exchange, served)
+            finally:
+                CachingProtocol.clear_cache()
 
 
 __all__ = ["BASIC", "DELEGATE", "IMPERSONATION", "NTLM"]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
@@ -25,7 +25,7 @@ from cospaced.exchange_simulator.serve import Identity, Served, serve
 from cospaced.exchange_simulator.state import Processing
 from cospaced.ports import CalendarSource, Clock
 from cospaced.settings import CalendarSettings, RoomSettings, Secret, SourceType
-from support import exchange_items
+from support import ews_schema, exchange_items
 from support.events import Event
 from support.icalendar_writer import address_of
 from support.situations import ROOMS
@@ -115,13 +115,17 @@ class Server:
 
 @asynccontextmanager
 async def server(
-    folder: Path, clock: Clock, identity: Identity | None = None
+    folder: Path, clock: Clock, identity: Identity | None = None, *, spoilt: bool = False
 ) -> AsyncIterator[Server]:
-    """Run an Exchange until the block is left; with an identity, over TLS."""
+    """Run an Exchange until the block is left; with an identity, over TLS.
+
+    Every answer is judged by Microsoft's schemas, if present, unless a test spoils some.
+    """
     made = Server(clock)
-    async with serve(made.exchange, folder=folder, identity=identity) as served:
-        made.at(served)
-        yield made
+    with nullcontext() if spoilt else ews_schema.judged(made.exchange):
+        async with serve(made.exchange, folder=folder, identity=identity) as served:
+            made.at(served)
+            yield made
 
 
 @asynccontextmanager
