@@ -17,6 +17,7 @@ from cospaced.domain.lifecycle import FINISHED
 from cospaced.domain.story import Line
 from cospaced.domain.timespan import Timespan
 from cospaced.domain.windows import Windows
+from cospaced.engine.edges import Edges
 from cospaced.errors import StoreConflict, StoreUnusable
 from cospaced.ports import Clock, Store
 
@@ -33,8 +34,6 @@ class _Entry:
     story: list[StoryEntry] = field(default_factory=list)
     version: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    fault: type[Exception] | None = None
-    """The last fault of the program in storing it that was told."""
 
 
 class Ledger:
@@ -53,6 +52,7 @@ class Ledger:
         self._starting: Counter[datetime] = Counter()
         self._dirty: dict[str, None] = {}
         self._unstored_since: datetime | None = None
+        self._edges = Edges()
         self.windows = Windows()
         self.last_used: dict[int, tuple[datetime, str]] = {}
 
@@ -243,22 +243,18 @@ class Ledger:
             story, entry.story = entry.story, []
             row = replace(entry.booking, version=entry.version)
             stored = False
-            try:
-                entry.version = (await self._store.save(row, story)).version
-                stored = True
-            except (StoreUnusable, StoreConflict) as error:
-                self._failing(str(error))
-            except Exception as fault:
-                # The edge of a row: one that cannot be stored must not stop the others.
-                if entry.fault is not type(fault):
-                    entry.fault = type(fault)
-                    log.exception("booking.fault", booking=booking)
-            finally:
-                if not stored:
-                    self._dirty[booking] = None
-                    entry.story = story + entry.story
+            # The edge of a row: one that cannot be stored must not stop the others.
+            with self._edges.of("booking.fault", booking=booking):
+                try:
+                    entry.version = (await self._store.save(row, story)).version
+                    stored = True
+                except (StoreUnusable, StoreConflict) as error:
+                    self._failing(str(error))
+                finally:
+                    if not stored:
+                        self._dirty[booking] = None
+                        entry.story = story + entry.story
             if stored:
-                entry.fault = None
                 self._working()
 
     async def persist_all(self) -> None:

@@ -17,6 +17,7 @@ from cospaced.domain.pace import pace
 from cospaced.domain.timespan import Timespan
 from cospaced.engine.asking import Gates, ask
 from cospaced.engine.copies import Copies, Key
+from cospaced.engine.edges import Edges
 from cospaced.engine.outages import Outages
 from cospaced.engine.room_desk import RoomDesk, place_of
 from cospaced.errors import CalendarError, StoreUnusable
@@ -73,6 +74,7 @@ class Polling:
         self._failing: dict[str, None] = {}
         self._outages = Outages(clock, settings.rooms)
         self._gates = Gates()
+        self._edges = Edges()
         self._wake = asyncio.Event()
         self.settings = settings
         self.polls = 0
@@ -322,13 +324,12 @@ class Polling:
         return self._copies.update(name, desk.room.calendar, reading, now, accepted)
 
     async def _save(self, name: str, reading: Reading) -> None:
-        try:
-            await self._store.save_reading(name, reading)
-        except StoreUnusable as error:
-            log.warning("store.failing", room=name, reason=str(error))
-        except Exception:
-            # The edge of a snapshot: one that cannot be stored must not stop the other rooms.
-            log.exception("calendar.fault", room=name)
+        # The edge of a snapshot: one that cannot be stored must not stop the other rooms.
+        with self._edges.of("calendar.fault", room=name):
+            try:
+                await self._store.save_reading(name, reading)
+            except StoreUnusable as error:
+                log.warning("store.failing", room=name, reason=str(error))
 
     def _interval(self, name: str) -> timedelta:
         """Return how soon the room is polled again."""

@@ -3,23 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from exchangelib.errors import (
-    ErrorConnectionFailed,
-    ErrorConnectionFailedTransientError,
-    ErrorExceededConnectionCount,
-    ErrorInsufficientResources,
-    ErrorInternalServerTransientError,
-    ErrorItemCorrupt,
-    ErrorMailboxFailover,
-    ErrorMailboxMoveInProgress,
-    ErrorMailboxStoreUnavailable,
-    ErrorNonExistentMailbox,
-    ErrorNotEnoughMemory,
-    ErrorServerBusy,
-    ErrorTimeoutExpired,
-    ErrorTooManyObjectsOpened,
-    ResponseMessageError,
-)
+from exchangelib import errors
 from exchangelib.folders import Calendar
 from exchangelib.items import ID_ONLY, CalendarItem
 from exchangelib.services import GetItem
@@ -30,19 +14,19 @@ from cospaced.calendars.exchange.jobs import Details
 
 
 _OF_THE_SERVER = (
-    ErrorConnectionFailed,
-    ErrorConnectionFailedTransientError,
-    ErrorExceededConnectionCount,
-    ErrorInsufficientResources,
-    ErrorInternalServerTransientError,
-    ErrorMailboxFailover,
-    ErrorMailboxMoveInProgress,
-    ErrorMailboxStoreUnavailable,
-    ErrorNonExistentMailbox,
-    ErrorNotEnoughMemory,
-    ErrorServerBusy,
-    ErrorTimeoutExpired,
-    ErrorTooManyObjectsOpened,
+    errors.ErrorConnectionFailed,
+    errors.ErrorConnectionFailedTransientError,
+    errors.ErrorExceededConnectionCount,
+    errors.ErrorInsufficientResources,
+    errors.ErrorInternalServerTransientError,
+    errors.ErrorMailboxFailover,
+    errors.ErrorMailboxMoveInProgress,
+    errors.ErrorMailboxStoreUnavailable,
+    errors.ErrorNonExistentMailbox,
+    errors.ErrorNotEnoughMemory,
+    errors.ErrorServerBusy,
+    errors.ErrorTimeoutExpired,
+    errors.ErrorTooManyObjectsOpened,
 )
 """Errors that say nothing of an item. Most others may be an item's own: one that is corrupt, or
 protected, or private, has many names."""
@@ -107,7 +91,7 @@ def _asked(calendar: Calendar, wanted: Sequence[str]) -> Iterable[tuple[str, Any
 class _GetItem(GetItem):  # type: ignore[misc] # exchangelib has no types
     """The operation; an error of one item does not keep it from telling the others."""
 
-    ERRORS_TO_CATCH_IN_RESPONSE = (*_OF_AN_ITEM, ResponseMessageError)
+    ERRORS_TO_CATCH_IN_RESPONSE = (*_OF_AN_ITEM, errors.ResponseMessageError)
 
     def told(self, calendar: Calendar, wanted: Sequence[str]) -> Iterable[Any]:
         """Yield for each id an item or an exception, in order."""
@@ -126,4 +110,4 @@ class _GetItem(GetItem):  # type: ignore[misc] # exchangelib has no types
             return super()._elem_to_obj(elem)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             # A value in it of which exchangelib makes no sense.
-            return ErrorItemCorrupt(str(error))
+            return errors.ErrorItemCorrupt(str(error))
